@@ -1,0 +1,27 @@
+/*
+ * map - from a string to a number (an index, an id, a pointer's value).
+ *
+ * Open addressing; keys are copied.  0 is "absent" and cannot be stored.
+ */
+#ifndef WETREAD_MAP_H
+#define WETREAD_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct map_slot {
+	char *key;
+	uint64_t value;
+};
+struct map {
+	struct map_slot *slots;
+	size_t cap, used, live; /* used counts tombstones too */
+};
+
+void map_release(struct map *);
+void map_put(struct map *, const char *key, uint64_t value); /* replaces; 0 removes */
+uint64_t map_get(const struct map *, const char *key);       /* 0 when absent */
+/* Walks in no order: start with *it = 0; false at the end. */
+int map_next(const struct map *, size_t *it, const char **key, uint64_t *value);
+
+#endif
