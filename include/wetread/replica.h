@@ -1,0 +1,62 @@
+/*
+ * replica - a list-view world kept up to date from lines.
+ *
+ * Feed it every line from the link; it keeps the world, knows how far it is, and says what changed.
+ * It does no I/O: `send` is handed in by the owner, who also writes first_lines at each (re)connection.
+ * Requests get their answers by callback; those not answered when the link breaks are
+ * repeated after the reconnection with the same op, so nothing is done twice and nothing is lost.
+ */
+#ifndef WETREAD_REPLICA_H
+#define WETREAD_REPLICA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wetread/core.h"
+#include "wetread/model.h"
+#include "wetread/wire.h"
+
+struct replica;
+
+enum replica_phase { REPLICA_EMPTY, REPLICA_LOADING, REPLICA_LIVE };
+
+struct replica_me {
+	char *user, *role_key, *name;
+	unsigned role;
+};
+
+struct replica_options {
+	const struct env *env;
+	const char *client;  /* "wetread 0.1.0" */
+	const char *as_user; /* local socket: act as this person; NULL: whoever we are */
+	bool follow;	     /* false: a one-shot that needs no queue */
+	void *ctx;
+	void (*send)(void *ctx, const char *line, size_t n);
+	/* Something changed: a study (id; 0: everything may have), with the event if one caused it. */
+	void (*changed)(void *ctx, uint64_t study, const struct event *);
+	void (*phase)(void *ctx, enum replica_phase);
+	void (*refused)(void *ctx, int err, const char *text); /* hello was refused: no use to go on */
+};
+
+struct replica *replica_new(const struct replica_options *);
+void replica_free(struct replica *);
+/* The lines to send first on a new connection: hello, queue.follow since what we have, unanswered requests again. */
+void replica_first_lines(struct replica *, struct buf *out);
+int replica_line(struct replica *, const char *line, size_t n);
+
+const struct world *replica_world(const struct replica *);
+const struct replica_me *replica_me(const struct replica *); /* members NULL until hello was answered */
+enum replica_phase replica_phase(const struct replica *);
+int64_t replica_now(const struct replica *); /* coordinator's clock: ours plus the measured difference, UTC ms */
+unsigned replica_pending(const struct replica *); /* commands sent and not yet answered */
+bool replica_is_pending(const struct replica *, uint64_t study);
+
+/* The answer to a command. a->err E_NOLINK when the owner gave up. */
+typedef void replica_answer_fn(void *ctx, const struct answer *);
+/* Sends a command. An op (and for a claim a tx) is made when the command has none. */
+void replica_command(struct replica *, const struct command *, replica_answer_fn *, void *ctx);
+/* Any other request; result or error is cJSON, borrowed for the call. */
+typedef void replica_result_fn(void *ctx, const struct cJSON *result, const struct cJSON *error);
+void replica_request(struct replica *, const char *method, const char *params_json, replica_result_fn *, void *ctx);
+
+#endif
