@@ -452,7 +452,7 @@ void when_local(int64_t t, const struct zone *z, struct when_parts *out)
 	out->hour = (int)(in_day / 3600);
 	out->minute = (int)(in_day / 60 % 60);
 	out->second = (int)(in_day % 60);
-	out->ms = (int)(t - sec * 1000);
+	out->ms = (int)((t % 1000 + 1000) % 1000);
 	out->offset = type->offset;
 	memcpy(out->abbrev, type->abbrev, sizeof(out->abbrev));
 }
