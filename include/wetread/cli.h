@@ -1,0 +1,23 @@
+/*
+ * cli - the one-shot commands: one thing asked or done, the answer printed, an exit code.
+ *
+ *     wetread claim 48011902          wetread list --filter 'mod:ct left<15m' --json
+ *
+ * The words are the rows of tbl/oneshot.def and those rows of tbl/command.def that people type; options are
+ * the rows of tbl/option.def (the console's too, so that help and completion know them).
+ * Exit codes are those of tbl/errors.def: 0 done, 1 refused, 2 usage, 3 no link, 4 not let in, 5 protocol, 6 local.
+ */
+#ifndef WETREAD_CLI_H
+#define WETREAD_CLI_H
+
+#include <stdbool.h>
+
+/*
+ * Is this command line for cli_main()?  True when it has a word, --help, --version or --completion;
+ * false when there are options only: that is the console.
+ */
+bool cli_wants(int argc, char **argv);
+
+int cli_main(int argc, char **argv); /* the exit code */
+
+#endif
