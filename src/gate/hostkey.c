@@ -181,6 +181,8 @@ int gate_make_host_key(const char *file, char print[GATE_PRINT_MAX])
 	ssh_key key = NULL;
 	int rc = 0;
 
+	if (ssh_init() != SSH_OK)
+		return E_NOMEM;
 	if (access(file, F_OK) < 0 && errno == ENOENT)
 		rc = make_key(file);
 	if (!rc)

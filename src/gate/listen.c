@@ -424,7 +424,7 @@ int gate_run(const struct gate_options *opt)
 {
 	struct listener l = {.opt = opt};
 	sigset_t waiting_mask;
-	int rc = hostkey_bind(opt->host_key, &l.bind);
+	int rc = ssh_init() == SSH_OK ? hostkey_bind(opt->host_key, &l.bind) : E_NOMEM;
 
 	if (rc < 0)
 		return rc;

@@ -321,7 +321,8 @@ static void settle(struct session *s)
 		if (!s->closing)
 			ssh_channel_close(s->channel);
 		if (!writing(s))
-			end(s, s->client_eof || !s->closing ? "the client closed it" : "the coordinator closed it");
+			end(s, s->client_eof || !s->closing ? "the client closed it"
+			                                    : "the coordinator closed it");
 	} else if (s->core_eof && !s->down.len && s->channel) {
 		close_channel(s);
 	}

@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <getopt.h>
-#include <libssh/libssh.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,8 +121,6 @@ int main(int argc, char **argv)
 	int opt, rc;
 
 	log_open("wetread-gate", LOG_INFO);
-	if (ssh_init() != SSH_OK)
-		return err_exit(E_NOMEM);
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (opt == OPT_HELP) {
 			fputs(usage, stdout);
