@@ -127,13 +127,13 @@ void evlist_release(struct evlist *);
 struct event *evlist_add(struct evlist *, int kind, uint64_t study, const char *by);
 
 struct policy; /* see policy.h */
-struct ids;    /* private */
 
 /* What was answered to an operation, kept so that the same id has the same answer. */
 struct op_done {
 	char *op;
 	uint64_t n;	/* event that carried it */
 	uint64_t study; /* 0 if none */
+	int64_t fence;	/* fencing number it gave, 0 if none */
 	char *code;	/* error name when it was refused, NULL when done */
 	char *text;	/* the refusal's words */
 };
@@ -187,6 +187,8 @@ const uint64_t *world_find(const struct world *, char which, const char *site, c
 /* A study as people name it: "48011930", "STANNE/48011930" or "#17" (the id). E_NOTFOUND, E_AMBIGUOUS. Open ones win over closed. */
 int world_lookup(const struct world *, const char *name, uint64_t *id);
 
+/* Where a study goes when nobody has it any more: PRELIM, READY or ORDERED, by what has been reached. */
+int64_t study_pool_state(const struct study *);
 /* The open hold, NULL if none. */
 const struct hold *study_open_hold(const struct study *);
 

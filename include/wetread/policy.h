@@ -12,10 +12,10 @@
  *     [hold TECH]
  *     text = images incomplete or wrong, the technologist must act
  *     [clock stroke]                 ; first matching row for each `until` is the study's clock
- *     match = protocol:stroke
+ *     match = protocol:stroke        ; site protocol prio class modality exam; a,b is or; a* is a prefix
  *     until = prelim                 ; open, prelim or final
  *     target = 20m
- *     from = ready ordered           ; starts at the latest of these; default "ready ordered"
+ *     from = ready ordered           ; starts at the latest of ready, ordered, images; default "ready ordered"
  *     pause = TECH HISTORY           ; holds that stop it; * for all, default none
  *     warn = 50% 80%
  *     [rank]
@@ -31,9 +31,12 @@
 
 enum until { UNTIL_OPEN, UNTIL_PRELIM, UNTIL_FINAL, UNTIL_COUNT };
 
+struct condition; /* private */
 struct clock_rule {
 	char *name;
 	char *match; /* as written */
+	struct condition *conditions;
+	unsigned nconditions;
 	enum until until;
 	int64_t target; /* ms */
 	unsigned from;	/* bits, see policy.c */
@@ -44,6 +47,11 @@ struct clock_rule {
 struct hold_rule {
 	char *code, *text;
 };
+enum rank_weight {
+	RANK_P0, RANK_P1, RANK_P2, RANK_P3, RANK_P4, RANK_P5,
+	RANK_CLASS_E, RANK_CLASS_I, RANK_CLASS_O, RANK_USED, RANK_WAIT, RANK_AI, RANK_HELD, RANK_WEIGHTS
+};
+
 struct policy {
 	int64_t version;
 	struct clock_rule *clocks;
@@ -51,8 +59,9 @@ struct policy {
 	struct hold_rule *holds;
 	unsigned nholds;
 	int64_t grace[6];    /* by priority, ms */
+	int64_t term;	     /* a lease without heartbeats since the claim, ms */
 	int64_t keep_closed; /* how long a finished study stays in the world, ms */
-	int64_t rank[32];    /* weights, by enum rank_weight */
+	int64_t rank[RANK_WEIGHTS]; /* points */
 };
 
 /* Never fails for the built-in text. On E_POLICY *why (caller frees) names line, key and what is wanted. */
@@ -76,10 +85,6 @@ unsigned policy_clocks(const struct policy *, const struct study *, int64_t now,
 /* The clock with the least time left among those not stopped; else the last stopped one. false: none applies. */
 bool policy_clock(const struct policy *, const struct study *, int64_t now, struct clock *out);
 
-enum rank_weight {
-	RANK_P0, RANK_P1, RANK_P2, RANK_P3, RANK_P4, RANK_P5,
-	RANK_CLASS_E, RANK_CLASS_I, RANK_CLASS_O, RANK_USED, RANK_WAIT, RANK_AI, RANK_HELD, RANK_WEIGHTS
-};
 struct rank_term {
 	const char *name; /* "priority P1" */
 	int64_t points;
