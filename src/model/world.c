@@ -575,8 +575,12 @@ static void apply_study(struct world *w, const struct event *e)
 	default:
 		study_patch(w, e);
 	}
-	if (event_type(e->kind)->live)
-		s->rev = e->n;
+	if (!event_type(e->kind)->live)
+		return;
+	s->rev = e->n;
+	s->rev_at = e->at;
+	str_put(&s->rev_by, e->by);
+	str_put(&s->rev_what, event_type(e->kind)->name);
 }
 
 static void apply_op(struct world *w, const struct event *e)

@@ -1,0 +1,255 @@
+/*
+ * hl7.apply - what an HL7 message asks for, item by item.
+ *
+ * Each item is a step of its own: decided against the world that the one before it left, with the operation id
+ * "<op>#<i>", so that a message sent again after a lost acknowledgement does only what is still missing.
+ */
+#include "config.h"
+
+#include "core_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "wetread/errors.h"
+#include "wetread/json.h"
+#include "wetread/mem.h"
+#include "wetread/text.h"
+
+enum { SKEW_MAX = 2 * 60000, ITEMS_MAX = 256 };
+
+static void hl7_nothing(struct step *st, struct hl7_item *item, struct hl7_result *r)
+{
+	(void)st;
+	(void)item;
+	(void)r;
+}
+
+static const struct verb {
+	const char *word;
+	hl7_verb_fn *run;
+	bool about_study; /* find it first */
+} verbs[] = {
+    {"create", hl7_create, true},	{"change", hl7_change, true},	  {"schedule", hl7_change, true},
+    {"cancel", hl7_cancel, true},	{"discontinue", hl7_cancel, true}, {"hold", hl7_hold, true},
+    {"release", hl7_release, true},	{"progress", hl7_progress, true}, {"complete", hl7_complete, true},
+    {"report", hl7_report, true},	{"ai", hl7_ai, true},		  {"patient", hl7_patient, false},
+    {"merge", hl7_merge, false},	{"none", hl7_nothing, false},
+};
+
+void hl7_warn(struct hl7_result *r, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	json_str(&r->warnings, text);
+	free(text);
+}
+
+const char *hl7_value(const struct hl7_item *item, const char *key)
+{
+	const struct change *c = patch_find(&item->set, key);
+
+	return c ? c->s : NULL;
+}
+
+/* ---- reading an item */
+
+/* What the coordinator keeps to itself: who reads it, and what follows from that. */
+static bool sender_may_set(const char *key)
+{
+	static const char *const ours[] = {"state", "reader", "tx", "fence", "hold", "hold_by", "hold_reader", "cancel",
+	    "ack", "assigned_at", "claimed_at", "prelim_at", "final_at", "closed_at", "ready_at", "alias", "ai", "ai_score",
+	    "report", "report_by", "report_at", "notes_n", "rev_by", "rev_at", "rev_what", "images", "first_image",
+	    "last_image", "site", "sender"};
+
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		if (!strcmp(ours[i], key))
+			return false;
+	return true;
+}
+
+static void add_sender_fields(struct hl7_item *item)
+{
+	patch_str(&item->set, &rec_study, "site", item->site);
+	patch_str(&item->set, &rec_study, "sender", item->sender);
+	patch_int(&item->set, &rec_study, "msg_at", item->at);
+}
+
+static int read_set(struct hl7_item *item, const cJSON *set)
+{
+	struct patch all = {0};
+	int err = set ? patch_from_json(&all, &rec_study, set) : 0;
+
+	for (unsigned i = 0; i < all.n && !err; i++) {
+		const struct change *c = &all.items[i];
+
+		if (!sender_may_set(c->field->key))
+			continue;
+		if (c->field->type == FIELD_STR)
+			patch_str(&item->set, &rec_study, c->field->key, c->s);
+		else
+			patch_int(&item->set, &rec_study, c->field->key, c->i);
+	}
+	patch_release(&all);
+	return err;
+}
+
+/* A sender's clock that runs ahead is not believed; one that names the past is (a backlog after an outage). */
+static int64_t believable(int64_t at, int64_t now)
+{
+	return at <= 0 || at > now + SKEW_MAX ? now : at < now ? at : now;
+}
+
+static int read_item(struct step *st, struct hl7_item *item, const cJSON *json)
+{
+	const cJSON *params = st->cmd->params;
+	int64_t at = json_get_int(json, "at", 0);
+
+	*item = (struct hl7_item){.json = json, .verb = json_get_str(json, "do", "none")};
+	item->site = json_get_str(params, "site", NULL);
+	item->sender = json_get_str(params, "sender", NULL);
+	item->at = believable(at ? at : json_get_int(params, "at", 0), st->now);
+	return read_set(item, json_get(json, "set"));
+}
+
+/* ---- finding the study */
+
+static bool contradicts(const char *have, const char *said)
+{
+	return !str_empty(have) && !str_empty(said) && strcmp(have, said) != 0;
+}
+
+static bool fits(const struct study *s, const struct hl7_item *item)
+{
+	return !contradicts(s->study_uid, hl7_value(item, "study_uid")) &&
+	       !contradicts(s->accession, hl7_value(item, "accession")) &&
+	       !contradicts(s->filler, hl7_value(item, "filler")) && !contradicts(s->proc, hl7_value(item, "proc"));
+}
+
+const struct study *hl7_find(const struct step *st, const struct hl7_item *item)
+{
+	static const struct {
+		char which;
+		const char *key;
+		bool any_site;
+	} ways[] = {{'u', "study_uid", true}, {'a', "accession", false}, {'f', "filler", false}, {'o', "placer", false}};
+
+	for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
+		const char *site = ways[k].any_site ? NULL : item->site ? item->site : "";
+		size_t n;
+		const uint64_t *ids = world_find(st->w, ways[k].which, site, hl7_value(item, ways[k].key), &n);
+
+		for (size_t i = 0; i < n; i++)
+			if (fits(world_study(st->w, ids[i]), item))
+				return world_study(st->w, ids[i]);
+	}
+	return NULL;
+}
+
+/* ---- the steps */
+
+static const struct verb *find_verb(const char *word)
+{
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		if (!strcmp(verbs[i].word, word))
+			return &verbs[i];
+	return NULL;
+}
+
+static void note_studies(const struct step *st, struct hl7_result *r)
+{
+	uint64_t last = 0;
+
+	for (unsigned i = 0; i < st->out->n; i++) {
+		uint64_t id = st->out->items[i].study;
+
+		if (id && id != last)
+			json_uint(&r->studies, id);
+		if (id)
+			last = id;
+	}
+	if (!st->out->n && st->s)
+		json_uint(&r->studies, st->s->id);
+}
+
+static void one_item(struct step *st, const cJSON *json, struct hl7_result *r)
+{
+	struct hl7_item item;
+	const struct verb *verb;
+
+	if (read_item(st, &item, json))
+		refuse(st, E_SYNTAX, "a field of the item has the wrong type");
+	verb = find_verb(item.verb);
+	if (!st->a->err && !verb)
+		refuse(st, E_USAGE, "there is no verb %s", item.verb);
+	if (!st->a->err && verb->about_study) {
+		st->s = hl7_find(st, &item);
+		add_sender_fields(&item);
+	}
+	if (!st->a->err)
+		verb->run(st, &item, r);
+	if (!st->a->err)
+		note_studies(st, r);
+	patch_release(&item.set);
+}
+
+static void finish_answer(struct answer *a, struct hl7_result *r)
+{
+	struct buf b = BUF_INIT(1 << 20);
+
+	json_close(&r->studies, ']');
+	json_close(&r->warnings, ']');
+	buf_addf(&b, "\"studies\":%s,\"warnings\":%s", r->studies.data, r->warnings.data);
+	if (r->reply)
+		buf_addf(&b, ",\"reply\":\"%s\"", r->reply);
+	a->extra = buf_take(&b);
+	buf_release(&r->studies);
+	buf_release(&r->warnings);
+}
+
+int hl7_run(struct core *core, const struct command *cmd, int (*commit_step)(void *, struct evlist *), void *ctx,
+    struct answer *a)
+{
+	const cJSON *items = json_get(cmd->params, "items"), *json;
+	struct hl7_result r = {BUF_INIT(1 << 20), BUF_INIT(1 << 20), NULL};
+	unsigned i = 0;
+	int err = 0;
+
+	json_open(&r.studies, '[');
+	json_open(&r.warnings, '[');
+	cJSON_ArrayForEach(json, items)
+	{
+		struct evlist out = {0};
+		char op[160];
+		struct step st = {.core = core, .w = core->world, .cmd = cmd, .now = env_now(core->env), .out = &out, .a = a};
+
+		snprintf(op, sizeof op, "%.140s#%u", cmd->op ? cmd->op : "", i);
+		st.op = cmd->op ? op : NULL;
+		if (++i > ITEMS_MAX)
+			refuse(&st, E_LIMIT, "more than %d items in one message", ITEMS_MAX);
+		else if (!world_op(st.w, st.op))
+			one_item(&st, json, &r);
+		else if (world_op(st.w, st.op)->study)
+			json_uint(&r.studies, world_op(st.w, st.op)->study);
+		if (!a->err && out.n)
+			err = commit_step(ctx, &out);
+		evlist_release(&out);
+		if (err || a->err)
+			break;
+	}
+	finish_answer(a, &r);
+	return err;
+}
+
+/* The table's row: core_run() sends this command to hl7_run(), so a plain decision has nothing to do. */
+void cmd_hl7(struct step *st)
+{
+	refuse(st, E_USAGE, "hl7.apply runs step by step");
+}

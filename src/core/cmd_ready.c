@@ -1,0 +1,25 @@
+/* study.ready - somebody who knows says that the images are complete. */
+#include "config.h"
+
+#include "core_int.h"
+
+#include <string.h>
+
+#include "wetread/errors.h"
+#include "wetread/mem.h"
+#include "wetread/text.h"
+
+void cmd_ready(struct step *st)
+{
+	const struct study *s = st->s;
+	struct event *e;
+	char label[32];
+
+	if (!state_may_move(s->state, STATE_READY) || (s->state != STATE_ORDERED && s->state != STATE_ACQUIRING)) {
+		refuse(st, E_STATE, "%s is %s", study_label(s, label), state_key(s->state));
+		return;
+	}
+	e = emit(st, EVENT_STUDY_READY);
+	set_int(e, "state", STATE_READY);
+	set_int(e, "ready_at", st->now);
+}

@@ -1,0 +1,275 @@
+/*
+ * The way of a command: known operation? may this role? which study? as it was seen? then
+ * the command's own function; and whatever is refused leaves a trace.
+ */
+#include "config.h"
+
+#include "wetread/core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "core_int.h"
+#include "wetread/errors.h"
+#include "wetread/json.h"
+#include "wetread/mem.h"
+#include "wetread/text.h"
+#include "wetread/when.h"
+
+static const struct {
+	struct cmd_type type;
+	cmd_fn *run;
+} commands[CMD_COUNT] = {
+#define CMD(name, method, words, args, roles, help) [CMD_##name] = {{method, words, args, help, roles}, cmd_##name},
+#include "command.def"
+#undef CMD
+};
+
+const struct cmd_type *cmd_type(enum cmd kind)
+{
+	return &commands[kind].type;
+}
+
+int cmd_find(const char *method)
+{
+	for (int i = 0; i < CMD_COUNT; i++)
+		if (!strcmp(commands[i].type.method, method))
+			return i;
+	return E_METHOD;
+}
+
+int cmd_find_words(const char *words)
+{
+	for (int i = 0; i < CMD_COUNT; i++)
+		if (*commands[i].type.words && !strcmp(commands[i].type.words, words))
+			return i;
+	return E_METHOD;
+}
+
+void answer_release(struct answer *a)
+{
+	free(a->text);
+	free(a->by);
+	free(a->what);
+	free(a->extra);
+	*a = (struct answer){0};
+}
+
+/* ---- what the command functions use */
+
+void refuse(struct step *st, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	st->a->err = err;
+	free(st->a->text);
+	va_start(ap, fmt);
+	st->a->text = xvasprintf(fmt, ap);
+	va_end(ap);
+	evlist_release(st->out);
+}
+
+struct event *emit_for(struct step *st, int kind, uint64_t study)
+{
+	struct event *e = evlist_add(st->out, kind, study, st->cmd->by);
+
+	e->at = st->now;
+	e->op = xstrdup(st->op);
+	return e;
+}
+
+struct event *emit(struct step *st, int kind)
+{
+	return emit_for(st, kind, st->s ? st->s->id : 0);
+}
+
+void set_str(struct event *e, const char *key, const char *value)
+{
+	patch_str(&e->set, event_type(e->kind)->rec, key, value);
+}
+
+void set_int(struct event *e, const char *key, int64_t value)
+{
+	patch_int(&e->set, event_type(e->kind)->rec, key, value);
+}
+
+const char *study_label(const struct study *s, char out[32])
+{
+	if (!str_empty(s->accession))
+		return s->accession;
+	snprintf(out, 32, "#%llu", (unsigned long long)s->id);
+	return out;
+}
+
+bool check_eligible(struct step *st, const struct user *u, unsigned but_rules)
+{
+	struct reason why[ELIGIBLE_COUNT];
+	unsigned n = policy_ineligible(st->w, st->s, u, st->now, why);
+	struct buf b = BUF_INIT(2048);
+	char label[32];
+
+	for (unsigned i = 0; i < n; i++)
+		if (!(but_rules & 1u << why[i].rule))
+			buf_addf(&b, "%s%s", b.len ? "; " : "", why[i].text);
+	if (b.len)
+		refuse(st, E_INELIGIBLE, "%s may not read %s: %s", u->login, study_label(st->s, label), b.data);
+	buf_release(&b);
+	return st->a->err == 0;
+}
+
+static void tell_change(struct step *st)
+{
+	str_put(&st->a->by, st->s->rev_by);
+	str_put(&st->a->what, st->s->rev_what);
+	st->a->at = st->s->rev_at;
+}
+
+void refuse_taken(struct step *st, const char *what_to_do)
+{
+	const struct study *s = st->s;
+	char label[32], since[32];
+
+	when_rfc3339(s->state == STATE_READING ? s->claimed_at : s->assigned_at, since);
+	refuse(st, E_TAKEN, "%s is %s %s since %s%s%s", study_label(s, label),
+	    s->state == STATE_READING ? "being read by" : "assigned to", s->reader ? s->reader : "nobody", since,
+	    what_to_do ? ": " : "", what_to_do ? what_to_do : "");
+	tell_change(st);
+	str_put(&st->a->by, s->reader);
+}
+
+void emit_note(struct step *st, const char *kind, const char *text)
+{
+	struct event *e = emit(st, !strcmp(kind, "late") ? EVENT_STUDY_LATE :
+				   !strcmp(kind, "ask") ? EVENT_STUDY_ASKED : EVENT_STUDY_NOTED);
+
+	set_str(e, "kind", kind);
+	set_str(e, "text", text);
+}
+
+void set_free(struct event *e, const struct study *s, int64_t state)
+{
+	set_int(e, "state", state);
+	set_str(e, "reader", NULL);
+	set_str(e, "tx", NULL);
+	set_int(e, "fence", s->fence + 1);
+	set_int(e, "claimed_at", 0);
+	set_int(e, "assigned_at", 0);
+}
+
+/* ---- before the command's own function */
+
+static bool answered_before(struct step *st)
+{
+	const struct op_done *o = world_op(st->w, st->op);
+	struct answer *a = st->a;
+
+	if (!o)
+		return false;
+	a->study = o->study;
+	a->rev = o->n;
+	a->fence = o->fence;
+	if (!o->code)
+		return true;
+	a->err = E_IO;
+	for (int err = -1; err > -100; err--)
+		if (!strcmp(err_name(err), o->code)) {
+			a->err = err;
+			break;
+		}
+	str_put(&a->text, o->text);
+	return true;
+}
+
+static bool find_study(struct step *st)
+{
+	const struct command *c = st->cmd;
+	uint64_t id = c->study;
+	int err = 0;
+
+	if (strncmp(cmd_type(c->kind)->args, "study", 5))
+		return true;
+	if (!id && str_empty(c->study_name)) {
+		refuse(st, E_USAGE, "%s wants a study", cmd_type(c->kind)->method);
+		return false;
+	}
+	if (!id)
+		err = world_lookup(st->w, c->study_name, &id);
+	if (!err && !world_study(st->w, id))
+		err = E_NOTFOUND;
+	if (!err) {
+		st->s = world_study(st->w, id);
+		return true;
+	}
+	if (id)
+		refuse(st, err, "there is no study #%llu in the queue", (unsigned long long)id);
+	else if (err == E_AMBIGUOUS)
+		refuse(st, err, "more than one study has the accession %s: write SITE/%s or #id", c->study_name,
+		    c->study_name);
+	else
+		refuse(st, err, "there is no study %s in the queue", c->study_name);
+	return false;
+}
+
+/* Commands whose sense depends on what the person saw; the others are guarded by state and fence. */
+static bool wants_revision(enum cmd kind)
+{
+	return kind == CMD_assign || kind == CMD_unassign || kind == CMD_takeover || kind == CMD_hold ||
+	       kind == CMD_unhold || kind == CMD_ready || kind == CMD_cancel;
+}
+
+static bool seen_as_it_is(struct step *st)
+{
+	const struct study *s = st->s;
+	char label[32], at[32];
+
+	if (!s || !st->cmd->rev || st->cmd->force || st->cmd->rev == s->rev || !wants_revision(st->cmd->kind))
+		return true;
+	refuse(st, E_STALE, "%s has changed since you saw it: %s by %s at %s", study_label(s, label),
+	    s->rev_what ? s->rev_what : "changed", s->rev_by ? s->rev_by : "?", when_rfc3339(s->rev_at, at));
+	tell_change(st);
+	return false;
+}
+
+static bool may(struct step *st)
+{
+	const struct cmd_type *t = cmd_type(st->cmd->kind);
+
+	if (t->roles & st->cmd->role)
+		return true;
+	refuse(st, E_ROLE, "%s: your role does not allow %s", st->cmd->by ? st->cmd->by : "?", t->method);
+	return false;
+}
+
+static void trace_refusal(struct step *st)
+{
+	struct event *e = emit_for(st, EVENT_COMMAND_REFUSED, st->s ? st->s->id : 0);
+
+	set_str(e, "user", st->cmd->by);
+	set_str(e, "command", cmd_type(st->cmd->kind)->method);
+	set_str(e, "code", err_name(st->a->err));
+	set_str(e, "text", st->a->text);
+}
+
+int core_decide(struct core *core, const struct command *cmd, struct evlist *out, struct answer *a)
+{
+	struct step st = {.core = core, .w = core->world, .cmd = cmd, .op = cmd->op, .now = env_now(core->env),
+	    .out = out, .a = a};
+
+	if (answered_before(&st))
+		return 0;
+	if (may(&st) && find_study(&st) && seen_as_it_is(&st))
+		commands[cmd->kind].run(&st);
+	if (st.s && !a->study)
+		a->study = st.s->id;
+	if (a->err) {
+		trace_refusal(&st);
+		if (st.s) {
+			a->rev = st.s->rev;
+			a->fence = st.s->fence;
+		}
+	}
+	return 0;
+}

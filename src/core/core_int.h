@@ -1,0 +1,85 @@
+/*
+ * core_int - what the command files share.
+ *
+ * A step is one command being decided against the world as it is.  A command function either emits
+ * events or refuses; it changes nothing itself.
+ */
+#ifndef WETREAD_CORE_INT_H
+#define WETREAD_CORE_INT_H
+
+#include "wetread/core.h"
+#include "wetread/policy.h"
+
+struct step {
+	struct core *core;
+	struct world *w;
+	const struct command *cmd;
+	const char *op;		/* of this step; NULL if none */
+	const struct study *s;	/* NULL when the command is about none */
+	int64_t now;
+	struct evlist *out;
+	struct answer *a;
+};
+typedef void cmd_fn(struct step *);
+
+#define CMD(name, method, words, args, roles, help) cmd_fn cmd_##name;
+#include "command.def"
+#undef CMD
+
+/* Ends the step with a refusal: events emitted so far are dropped (later ones are kept). */
+void refuse(struct step *, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* An event of this step about its study (or none), by the person of the command, now. Borrowed until the next. */
+struct event *emit(struct step *, int kind);
+struct event *emit_for(struct step *, int kind, uint64_t study);
+void set_str(struct event *, const char *key, const char *value);
+void set_int(struct event *, const char *key, int64_t value);
+
+/* "48011930" or "#17": how a message names a study. Static per call site is not needed: borrowed from s or buf. */
+const char *study_label(const struct study *, char out[32]);
+/* Refuses with E_INELIGIBLE and the reasons, but for rules in the mask; true when the person may read. */
+bool check_eligible(struct step *, const struct user *, unsigned but_rules);
+/* Refuses with E_TAKEN naming who has it since when. */
+void refuse_taken(struct step *, const char *what_to_do);
+void emit_note(struct step *, const char *kind, const char *text);
+/* Sets the members that end an ownership: state, reader, tx, times, fence. */
+void set_free(struct event *, const struct study *, int64_t state);
+
+void claim_study(struct step *);					/* cmd_claim.c: the lease goes to the person of the command */
+void assign_study(struct step *, int kind, const struct user *reader); /* cmd_assign.c */
+
+/*
+ * cmd_hl7.c walks a message's items, one step each; hl7_orders.c and hl7_results.c know what the verbs do.
+ */
+struct hl7_item {
+	const char *verb;
+	const struct cJSON *json; /* the whole item */
+	struct patch set;	  /* what it says of the study, only fields a sender may set */
+	const char *site, *sender;
+	int64_t at; /* when the message says it happened; never 0, never in the future */
+};
+struct hl7_result {
+	struct buf studies, warnings; /* JSON arrays */
+	const char *reply;	      /* order control to answer with, NULL if none */
+};
+typedef void hl7_verb_fn(struct step *, struct hl7_item *, struct hl7_result *);
+hl7_verb_fn hl7_create, hl7_change, hl7_cancel, hl7_hold, hl7_release, hl7_progress, hl7_complete;
+hl7_verb_fn hl7_report, hl7_ai, hl7_patient, hl7_merge;
+
+/* core_run() of an HL7 message. */
+int hl7_run(struct core *, const struct command *, int (*commit_step)(void *, struct evlist *), void *ctx,
+    struct answer *);
+void hl7_warn(struct hl7_result *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *hl7_value(const struct hl7_item *, const char *key); /* a string of `set`, NULL if none */
+/* The study the item is about, NULL if there is none yet: by study UID, accession, filler, placer; never against a contradiction. */
+const struct study *hl7_find(const struct step *, const struct hl7_item *);
+/* A new study in this state with the item's fields; st->s stays NULL, the event is returned. */
+struct event *hl7_new_study(struct step *, const struct hl7_item *, int state);
+/* Emits STUDY_CHANGED with what differs; nothing when nothing does. */
+void hl7_update(struct step *, const struct hl7_item *, struct hl7_result *);
+/* Is the item older than the newest that was applied? */
+bool hl7_is_older(const struct study *, const struct hl7_item *);
+/* Patient ids: "SITE/AUTHORITY/ID" after all merges so far. */
+void hl7_patient_key(char out[300], const char *site, const char *authority, const char *id);
+const char *hl7_survivor(const struct world *, const char *key);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * Who is there: the last heartbeat of each person, and what its absence brings about.
+ *
+ * A lease outlives its reader's last heartbeat by the policy's grace.  A claim whose reader never sent a heartbeat
+ * since (a one-shot command) lasts for the policy's term.  After a restart nobody
+ * has been heard yet, so every lease gets a full grace from the start.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core_int.h"
+#include "wetread/mem.h"
+
+struct presence {
+	char *login;
+	int64_t beat;
+};
+enum { TICK_BATCH = 100 };
+
+void core_init(struct core *c, struct world *w, const struct env *env)
+{
+	*c = (struct core){.world = w, .env = env, .started = env_now(env)};
+}
+
+void core_release(struct core *c)
+{
+	for (unsigned i = 0; i < c->nseen; i++)
+		free(c->seen[i].login);
+	free(c->seen);
+	*c = (struct core){0};
+}
+
+static struct presence *presence_find(const struct core *c, const char *login)
+{
+	for (unsigned i = 0; i < c->nseen; i++)
+		if (!strcmp(c->seen[i].login, login))
+			return &c->seen[i];
+	return NULL;
+}
+
+void core_beat(struct core *c, const char *login)
+{
+	struct presence *p = presence_find(c, login);
+
+	if (!p) {
+		c->seen = xreallocarray(c->seen, c->nseen + 1, sizeof *c->seen);
+		p = &c->seen[c->nseen++];
+		p->login = xstrdup(login);
+	}
+	p->beat = env_now(c->env);
+}
+
+int64_t core_last_beat(const struct core *c, const char *login)
+{
+	const struct presence *p = login ? presence_find(c, login) : NULL;
+
+	return p ? p->beat : 0;
+}
+
+static int64_t lease_end(const struct core *c, const struct study *s)
+{
+	const struct policy *p = c->world->policy;
+	int64_t grace = p->grace[s->prio >= 0 && s->prio < 6 ? s->prio : 5];
+	int64_t beat = core_last_beat(c, s->reader);
+	int64_t term = s->claimed_at + p->term;
+
+	if (beat >= s->claimed_at)
+		return beat + grace;
+	return term > c->started + grace ? term : c->started + grace;
+}
+
+/* When this study needs the clock's attention; INT64_MAX if never. */
+static int64_t study_due(const struct core *c, const struct study *s)
+{
+	int64_t done = s->final_at > s->closed_at ? s->final_at : s->closed_at;
+
+	if (s->state == STATE_READING)
+		return lease_end(c, s);
+	if (!state_is_open(s->state) && done)
+		return done + c->world->policy->keep_closed;
+	return INT64_MAX;
+}
+
+static void come_due(const struct study *s, int64_t now, struct evlist *out)
+{
+	bool lapsed = s->state == STATE_READING;
+	struct event *e = evlist_add(out, lapsed ? EVENT_STUDY_LAPSED : EVENT_STUDY_CLOSED, s->id, "clock");
+
+	e->at = now;
+	if (lapsed)
+		set_free(e, s, study_pool_state(s));
+}
+
+void core_tick(struct core *c, struct evlist *out)
+{
+	int64_t now = env_now(c->env);
+	unsigned done = 0;
+
+	for (uint64_t id = 1; id < c->world->studies_cap && done < TICK_BATCH; id++) {
+		const struct study *s = c->world->studies[id];
+
+		if (!s || study_due(c, s) > now)
+			continue;
+		come_due(s, now, out);
+		done++;
+	}
+}
+
+int64_t core_next_tick(const struct core *c)
+{
+	int64_t next = INT64_MAX;
+
+	for (uint64_t id = 1; id < c->world->studies_cap; id++) {
+		const struct study *s = c->world->studies[id];
+		int64_t due = s ? study_due(c, s) : INT64_MAX;
+
+		if (due < next)
+			next = due;
+	}
+	return next;
+}
