@@ -4,7 +4,8 @@ set -u
 top=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 cd "$top/tbl" || exit 1
 
-# kind -> columns that must be unique, counted from 1
+# A table's comment names its columns, as in CMD(NAME, method, words, arguments, roles, help).  Where the last one is
+# called help or text, each row must have it.  Below: which columns may not repeat, by file and kind.
 awk '
 	function fail(why) { printf "%s:%d: %s\n", FILENAME, FNR, why; bad++ }
 	function once(what, value,   k) {
@@ -24,19 +25,27 @@ awk '
 		return n
 	}
 	BEGIN {
-		unique["ERR"] = "1 2 3"; unique["EVENT"] = "1 2 3"; unique["STATE"] = "1 2 3 4"; unique["PRIO"] = "1 2 3"
-		unique["ROLE"] = "1 2 3"; unique["CMD"] = "1 2"; unique["FIELD"] = "1"; unique["RULE"] = "1 2"; unique["MOVE"] = ""
+		unique["errors.def ERR"] = "1 2 3"; unique["event.def EVENT"] = "1 2 3"; unique["state.def STATE"] = "1 2 3 4"
+		unique["prio.def PRIO"] = "1 2 3"; unique["role.def ROLE"] = "1 2 3"; unique["command.def CMD"] = "1 2"
+		unique["eligibility.def RULE"] = "1 2"
 	}
-	/^[A-Z_]+\(/ {
+	FNR == 1 { delete helped; comment = 0 }
+	/^\/\*/ { comment = 1 }
+	comment && match($0, /[A-Z_]+\([^)]*(help|text)\)/) {
+		k = substr($0, RSTART, RLENGTH); sub(/\(.*/, "", k); helped[k] = 1
+	}
+	/\*\// { if (comment) { comment = 0; next } }
+	!comment && /^[A-Z_]+\(/ {
 		kind = $0; sub(/\(.*/, "", kind)
 		row = $0; sub(/^[A-Z_]+\(/, "", row)
 		while (row !~ /\)[ \t]*(\/\*.*\*\/[ \t]*)?$/ && (getline more) > 0) row = row " " more
 		sub(/\)[ \t]*(\/\*.*\*\/[ \t]*)?$/, "", row)
 		n = args(row); rows++
-		if (kind == "MOVE") { once("pair", a[1] ">" a[2]); next }
-		if (a[n] !~ /^".+"$/) fail(kind " " a[1] " has no help text")
-		m = split(kind in unique ? unique[kind] : "1", col, " ")
+		if ((kind in helped || kind == "FIELD") && a[n] !~ /^".+"$/) fail(kind " " a[1] " has no help text")
+		if (kind == "FIELD") once("name", a[1])
+		m = split(unique[FILENAME " " kind], col, " ")
 		for (i = 1; i <= m; i++) once("column " col[i], a[col[i]])
+		if (kind == "MOVE") once("pair", a[1] " to " a[2])
 	}
 	END { if (bad) { printf "tables: %d mistakes\n", bad; exit 1 } printf "tables: %d rows are in order\n", rows; exit rows == 0 }
-' ./*.def
+' *.def
