@@ -1,0 +1,475 @@
+/* What must stay true of commands, leases, holds, HL7 orders and merges. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../lib/night.h"
+#include "wetread/errors.h"
+
+#define DO(who, cmd, ...) night_do(n, who, CMD_##cmd, (struct command){__VA_ARGS__})
+enum { MINUTE = 60000 };
+
+static int setup(void **state)
+{
+	struct night *n = malloc(sizeof *n);
+
+	night_open(n);
+	*state = n;
+	return 0;
+}
+
+/* Whatever a test did, replaying it gives the same world. */
+static int teardown(void **state)
+{
+	struct night *n = *state;
+	bool same = night_replays(n);
+
+	night_close(n);
+	free(n);
+	return same ? 0 : -1;
+}
+
+static void first_claim_wins_and_the_second_is_told_who(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id, .tx = "t1"), 0);
+	assert_int_equal(n->a.fence, 1);
+	assert_int_equal(DO("body", claim, .study = id, .tx = "t2"), E_TAKEN);
+	assert_non_null(strstr(n->a.text, "neuro"));
+	assert_string_equal(n->a.by, "neuro");
+	assert_string_equal(night_get(n, id)->reader, "neuro");
+}
+
+static void same_operation_twice_acts_once_and_answers_the_same(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE"), rev;
+	int64_t fence;
+
+	assert_int_equal(DO("neuro", claim, .study = id, .op = "op1", .tx = "t1"), 0);
+	fence = n->a.fence;
+	rev = n->a.rev;
+	assert_int_equal(DO("neuro", claim, .study = id, .op = "op1", .tx = "t1"), 0);
+	assert_int_equal(n->a.fence, fence);
+	assert_int_equal(n->a.rev, rev);
+	assert_int_equal(DO("body", claim, .study = id, .op = "op2"), E_TAKEN);
+	assert_int_equal(DO("neuro", release, .study = id), 0);
+	assert_int_equal(DO("body", claim, .study = id, .op = "op2"), E_TAKEN); /* its answer was given */
+	assert_int_equal(DO("body", claim, .study = id, .op = "op3"), 0);
+}
+
+static void nobody_reads_without_licence_privilege_duty_or_role(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "MR", 2, "STANNE");
+
+	assert_int_equal(DO("expired", claim, .study = id), E_INELIGIBLE);
+	assert_non_null(strstr(n->a.text, "TX licence expired 2026-11-19"));
+	assert_int_equal(DO("body", claim, .study = id), E_INELIGIBLE);
+	assert_non_null(strstr(n->a.text, "no MR privilege"));
+	assert_int_equal(DO("off", claim, .study = id), E_INELIGIBLE);
+	assert_int_equal(DO("coord", claim, .study = id), E_ROLE);
+	assert_int_equal(DO("sup1", assign, .study = id, .reader = "expired"), E_INELIGIBLE);
+	assert_int_equal(DO("sup1", assign, .study = id, .reader = "nobody"), E_NOPERSON);
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+	id = night_study(n, "1002", "CT", 2, "EULUX");
+	assert_int_equal(DO("neuro", claim, .study = id), E_INELIGIBLE);
+	assert_non_null(strstr(n->a.text, "no LU licence"));
+}
+
+static void a_licence_is_good_through_its_last_day_where_the_site_is(void **state)
+{
+	struct night *n = *state;
+	struct reason why[ELIGIBLE_COUNT];
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	int64_t day = INT64_C(24) * 60 * MINUTE;
+
+	/* It is 2026-11-20 21:00 in Chicago: valid through the 19th is over; a day earlier it was not. */
+	assert_int_equal(policy_ineligible(&n->w, night_get(n, id), world_user(&n->w, "expired"), n->now, why), 1);
+	assert_int_equal(policy_ineligible(&n->w, night_get(n, id), world_user(&n->w, "expired"), n->now - day, why), 0);
+}
+
+static void two_supervisors_one_wins_one_is_told(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE"), seen = night_get(n, id)->rev;
+
+	assert_int_equal(DO("sup1", assign, .study = id, .rev = seen, .reader = "neuro"), 0);
+	assert_int_equal(DO("sup2", assign, .study = id, .rev = seen, .reader = "body"), E_STALE);
+	assert_string_equal(n->a.by, "sup1");
+	assert_string_equal(n->a.what, "study.assigned");
+	assert_string_equal(night_get(n, id)->reader, "neuro");
+	assert_int_equal(DO("sup2", assign, .study = id, .rev = seen, .reader = "body", .force = true), 0);
+	assert_string_equal(night_get(n, id)->reader, "body");
+}
+
+static void a_lost_heartbeat_gives_the_study_back_after_the_grace(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	for (int i = 0; i < 60; i++) {
+		core_beat(&n->c, "neuro");
+		night_pass(n, MINUTE);
+	}
+	assert_int_equal(night_get(n, id)->state, STATE_READING);
+	night_pass(n, 5 * MINUTE);
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+	assert_null(night_get(n, id)->reader);
+	assert_string_equal(night_get(n, id)->rev_by, "clock");
+}
+
+static void a_stroke_waits_only_a_minute_for_its_reader(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 0, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	core_beat(&n->c, "neuro");
+	night_pass(n, MINUTE / 2);
+	assert_int_equal(night_get(n, id)->state, STATE_READING);
+	night_pass(n, MINUTE);
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+}
+
+static void a_claim_without_a_console_lasts_its_term(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	night_pass(n, 14 * MINUTE);
+	assert_int_equal(night_get(n, id)->state, STATE_READING);
+	night_pass(n, 2 * MINUTE);
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+}
+
+static void a_late_writer_never_overwrites_and_loses_no_word(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 0, "STANNE");
+	int64_t fence;
+	const struct study *s;
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	fence = n->a.fence;
+	core_beat(&n->c, "neuro");
+	night_pass(n, 10 * MINUTE);
+	assert_int_equal(DO("body", claim, .study = id), 0);
+	assert_int_equal(DO("body", finish, .study = id, .as = "final", .text = "no bleed"), 0);
+	assert_int_equal(DO("neuro", finish, .study = id, .fence = fence, .text = "bleed on the left"), E_FENCED);
+	s = night_get(n, id);
+	assert_int_equal(s->state, STATE_FINAL);
+	assert_int_equal(s->nreports, 1);
+	assert_string_equal(s->notes[s->nnotes - 1].kind, "late");
+	assert_string_equal(s->notes[s->nnotes - 1].text, "bleed on the left");
+	assert_string_equal(s->notes[s->nnotes - 1].by, "neuro");
+}
+
+static void a_takeover_wants_a_supervisor_and_a_reason(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("sup1", assign, .study = id, .reader = "body"), E_TAKEN);
+	assert_int_equal(DO("coord", takeover, .study = id, .reader = "body", .reason = "x"), E_ROLE);
+	assert_int_equal(DO("sup1", takeover, .study = id, .reader = "body"), E_REASON);
+	assert_int_equal(DO("sup1", takeover, .study = id, .reader = "body", .reason = "link down"), 0);
+	assert_string_equal(night_get(n, id)->reader, "body");
+	assert_int_equal(night_get(n, id)->state, STATE_ASSIGNED);
+	assert_int_equal(DO("neuro", claim, .study = id), E_TAKEN);
+}
+
+static void a_hold_ends_the_lease_pauses_the_clock_and_gives_the_study_back(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	struct clock c;
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	core_beat(&n->c, "neuro");
+	assert_int_equal(DO("neuro", hold, .study = id, .reason = "COFFEE"), E_REASON);
+	assert_non_null(strstr(n->a.text, "TECH"));
+	assert_int_equal(DO("neuro", hold, .study = id, .reason = "tech", .text = "no coronals"), 0);
+	assert_null(night_get(n, id)->reader);
+	assert_int_equal(DO("body", claim, .study = id), E_HELD);
+	for (int i = 0; i < 30; i++) {
+		core_beat(&n->c, "neuro");
+		night_pass(n, MINUTE);
+	}
+	assert_true(policy_clock(n->w.policy, night_get(n, id), n->now, &c));
+	assert_true(c.is_paused);
+	assert_int_equal(c.remaining, 45 * MINUTE);
+	assert_int_equal(DO("coord", unhold, .study = id), 0);
+	assert_int_equal(night_get(n, id)->state, STATE_ASSIGNED);
+	assert_string_equal(night_get(n, id)->reader, "neuro");
+	night_pass(n, 10 * MINUTE);
+	assert_true(policy_clock(n->w.policy, night_get(n, id), n->now, &c));
+	assert_int_equal(c.remaining, 35 * MINUTE);
+	assert_int_equal(c.paused, 30 * MINUTE);
+}
+
+static void a_hold_by_the_reader_does_not_stop_the_clock(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	struct clock c;
+
+	assert_int_equal(DO("coord", hold, .study = id, .reason = "READER"), 0);
+	night_pass(n, 50 * MINUTE);
+	assert_true(policy_clock(n->w.policy, night_get(n, id), n->now, &c));
+	assert_true(c.breached);
+	assert_int_equal(c.remaining, -5 * MINUTE);
+}
+
+static void a_prelim_leaves_the_row_open_for_the_final(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	struct clock c;
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id, .as = "prelim", .text = "wet read"), 0);
+	assert_int_equal(night_get(n, id)->state, STATE_PRELIM);
+	assert_null(night_get(n, id)->reader);
+	assert_true(policy_clock(n->w.policy, night_get(n, id), n->now, &c));
+	assert_int_equal(c.rule->until, UNTIL_FINAL); /* the over-read's clock runs on */
+	assert_int_equal(c.stop, 0);
+	assert_int_equal(DO("body", claim, .study = id), 0);
+	assert_int_equal(DO("body", release, .study = id), 0);
+	assert_int_equal(night_get(n, id)->state, STATE_PRELIM);
+	assert_int_equal(DO("body", claim, .study = id), 0);
+	assert_int_equal(DO("body", finish, .study = id), 0);
+	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
+}
+
+static void an_order_sent_twice_is_one_row(void **state)
+{
+	struct night *n = *state;
+	const char *items = "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"filler\":\"F77\",\"name\":\"ROE^RAE\"}}]";
+
+	assert_int_equal(night_hl7(n, "m1", "STANNE", items), 0);
+	assert_int_equal(night_hl7(n, "m1", "STANNE", items), 0);
+	assert_int_equal(n->w.nstudies, 1);
+	assert_int_equal(night_hl7(n, "m2", "STANNE", items), 0);
+	assert_int_equal(n->w.nstudies, 1);
+	assert_non_null(strstr(n->a.extra, "updated"));
+	assert_int_equal(night_hl7(n, "m3", "HARBOR", items), 0); /* another hospital's 77 */
+	assert_int_equal(n->w.nstudies, 2);
+}
+
+static void an_older_change_does_not_overwrite_a_newer_one(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\"}}]");
+	night_pass(n, 10 * MINUTE);
+	night_hl7(n, "m2", "STANNE", "[{\"do\":\"change\",\"set\":{\"accession\":\"77\",\"prio\":1}}]");
+	n->now -= 5 * MINUTE;
+	night_hl7(n, "m3", "STANNE", "[{\"do\":\"change\",\"set\":{\"accession\":\"77\",\"prio\":4,\"body\":\"HEAD\"}}]");
+	assert_int_equal(night_get(n, 1)->prio, 1);
+	assert_string_equal(night_get(n, 1)->body, "HEAD");
+}
+
+static void empty_leaves_and_null_clears(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"reason\":\"fall\",\"loc\":\"ED\"}}]");
+	night_hl7(n, "m2", "STANNE", "[{\"do\":\"change\",\"set\":{\"accession\":\"77\",\"reason\":null}}]");
+	assert_null(night_get(n, 1)->reason);
+	assert_string_equal(night_get(n, 1)->loc, "ED");
+}
+
+static void a_withdrawal_while_reading_asks_the_reader(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(night_hl7(n, "ca", "STANNE", "[{\"do\":\"cancel\",\"set\":{\"accession\":\"1001\"}}]"), 0);
+	assert_non_null(strstr(n->a.extra, "\"reply\":\"UC\""));
+	assert_int_equal(night_get(n, id)->state, STATE_READING);
+	assert_int_equal(DO("neuro", finish, .study = id), E_CANCELREQ);
+	assert_int_equal(DO("neuro", cancel, .study = id, .as = "no"), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+	assert_int_equal(night_hl7(n, "ca2", "STANNE", "[{\"do\":\"cancel\",\"set\":{\"accession\":\"1001\"}}]"), 0);
+	assert_non_null(strstr(n->a.extra, "UC"));
+	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
+}
+
+static void a_withdrawal_before_its_order_keeps_the_order_out(void **state)
+{
+	struct night *n = *state;
+	const char *create = "[{\"do\":\"create\",\"set\":{\"accession\":\"77\"}}]";
+
+	night_hl7(n, "ca", "STANNE", "[{\"do\":\"cancel\",\"set\":{\"accession\":\"77\"}}]");
+	n->now -= 5 * MINUTE;
+	night_hl7(n, "nw", "STANNE", create);
+	assert_int_equal(night_get(n, 1)->state, STATE_CANCELLED);
+	n->now += 10 * MINUTE;
+	night_hl7(n, "nw2", "STANNE", create);
+	assert_int_equal(night_get(n, 1)->state, STATE_ORDERED);
+}
+
+static void a_report_before_its_order_waits_for_it(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "r", "STANNE", "[{\"do\":\"report\",\"status\":\"F\",\"author\":\"x\",\"text\":\"ok\",\"set\":{\"accession\":\"77\"}}]");
+	assert_int_equal(night_get(n, 1)->state, STATE_UNMATCHED);
+	night_hl7(n, "nw", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"name\":\"ROE^RAE\"}}]");
+	assert_int_equal(n->w.nstudies, 1);
+	assert_int_equal(night_get(n, 1)->state, STATE_FINAL);
+	assert_string_equal(night_get(n, 1)->name, "ROE^RAE");
+}
+
+static void final_never_goes_back_by_a_late_preliminary(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	night_pass(n, 20 * MINUTE);
+	night_hl7(n, "f", "STANNE", "[{\"do\":\"report\",\"status\":\"F\",\"set\":{\"accession\":\"1001\"}}]");
+	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
+	n->now -= 10 * MINUTE;
+	night_hl7(n, "p", "STANNE", "[{\"do\":\"report\",\"status\":\"P\",\"set\":{\"accession\":\"1001\"}}]");
+	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
+	assert_string_equal(night_get(n, id)->report, "F");
+	n->now += 20 * MINUTE;
+	night_hl7(n, "x", "STANNE", "[{\"do\":\"report\",\"status\":\"X\",\"set\":{\"accession\":\"1001\"}}]");
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+}
+
+static void ai_adds_and_never_signs_or_lowers(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	int64_t before = policy_rank(n->w.policy, night_get(n, id), n->now, NULL, NULL);
+
+	night_hl7(n, "ai", "STANNE", "[{\"do\":\"ai\",\"set\":{\"accession\":\"1001\",\"ai\":\"ICH v2\",\"ai_score\":910}}]");
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+	assert_true(policy_rank(n->w.policy, night_get(n, id), n->now, NULL, NULL) > before);
+	before = policy_rank(n->w.policy, night_get(n, id), n->now, NULL, NULL);
+	night_hl7(n, "ai2", "STANNE", "[{\"do\":\"ai\",\"set\":{\"accession\":\"1001\",\"ai\":\"ICH v3\",\"ai_score\":10}}]");
+	assert_int_equal(policy_rank(n->w.policy, night_get(n, id), n->now, NULL, NULL), before);
+}
+
+static void a_merge_moves_the_rows_and_the_reader_must_acknowledge(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	const char *merge = "[{\"do\":\"merge\",\"pid\":\"P9\",\"from\":[{\"pid\":\"P1001\"}]}]";
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(night_hl7(n, "a40", "STANNE", merge), 0);
+	assert_string_equal(night_get(n, id)->pid, "P9");
+	assert_int_equal(DO("neuro", finish, .study = id), E_STATE);
+	assert_int_equal(DO("neuro", acknowledge, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+	assert_int_equal(night_hl7(n, "a40b", "STANNE", merge), 0); /* repeated: no effect */
+	assert_int_equal(night_hl7(n, "a40c", "STANNE", "[{\"do\":\"merge\",\"pid\":\"P1001\",\"from\":[{\"pid\":\"P9\"}]}]"), E_CYCLE);
+	assert_int_equal(night_hl7(n, "a40d", "STANNE", "[{\"do\":\"merge\",\"pid\":\"P9\",\"from\":[{\"pid\":\"P9\"}]}]"), E_EXISTS);
+	assert_int_equal(night_hl7(n, "late", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"88\",\"pid\":\"P1001\"}}]"), 0);
+	assert_string_equal(night_get(n, n->w.last_study)->pid, "P9");
+}
+
+static void the_best_study_for_me_comes_next(void **state)
+{
+	struct night *n = *state;
+
+	night_study(n, "1", "CT", 4, "STANNE");
+	night_study(n, "2", "US", 0, "STANNE"); /* neuro may not read US */
+	night_study(n, "3", "CT", 1, "STANNE");
+	assert_int_equal(DO("neuro", next), 0);
+	assert_int_equal(n->a.study, 3);
+	assert_int_equal(DO("neuro", next), 0);
+	assert_int_equal(n->a.study, 1);
+	assert_int_equal(DO("neuro", next), E_NOTHING);
+}
+
+static void every_refusal_leaves_a_trace(void **state)
+{
+	struct night *n = *state;
+	const struct event *last;
+
+	assert_int_equal(DO("coord", claim, .study_name = "nope"), E_ROLE);
+	last = &n->log.items[n->log.n - 1];
+	assert_int_equal(last->kind, EVENT_COMMAND_REFUSED);
+	assert_string_equal(patch_find(&last->set, "code")->s, "role");
+	assert_string_equal(patch_find(&last->set, "user")->s, "coord");
+}
+
+static void finished_studies_leave_after_a_while(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+	night_pass(n, INT64_C(13) * 60 * MINUTE);
+	assert_null(night_get(n, id));
+	assert_int_equal(n->w.nstudies, 0);
+	assert_int_equal(night_study(n, "1001", "CT", 1, "STANNE"), id + 1);
+}
+
+static void a_policy_with_an_error_is_refused_with_its_line(void **state)
+{
+	struct night *n = *state;
+	struct policy *p;
+	char *why = NULL;
+
+	assert_int_equal(policy_parse(&p, "[clock a]\ntarget = soon\n", 1, &why), E_POLICY);
+	assert_string_equal(why, "line 2: target wants a time, e.g. 15m, not soon");
+	free(why);
+	assert_int_equal(DO("admin", policy, .text = "[clock a]\ncolour = red\n"), E_POLICY);
+	assert_int_equal(DO("admin", policy, .text = "[clock a]\ntarget = 10m\n"), 0);
+	assert_int_equal(n->w.policy->version, 1);
+	assert_int_equal(n->w.policy->nclocks, 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(first_claim_wins_and_the_second_is_told_who),
+	    TEST(same_operation_twice_acts_once_and_answers_the_same),
+	    TEST(nobody_reads_without_licence_privilege_duty_or_role),
+	    TEST(a_licence_is_good_through_its_last_day_where_the_site_is),
+	    TEST(two_supervisors_one_wins_one_is_told),
+	    TEST(a_lost_heartbeat_gives_the_study_back_after_the_grace),
+	    TEST(a_stroke_waits_only_a_minute_for_its_reader),
+	    TEST(a_claim_without_a_console_lasts_its_term),
+	    TEST(a_late_writer_never_overwrites_and_loses_no_word),
+	    TEST(a_takeover_wants_a_supervisor_and_a_reason),
+	    TEST(a_hold_ends_the_lease_pauses_the_clock_and_gives_the_study_back),
+	    TEST(a_hold_by_the_reader_does_not_stop_the_clock),
+	    TEST(a_prelim_leaves_the_row_open_for_the_final),
+	    TEST(an_order_sent_twice_is_one_row),
+	    TEST(an_older_change_does_not_overwrite_a_newer_one),
+	    TEST(empty_leaves_and_null_clears),
+	    TEST(a_withdrawal_while_reading_asks_the_reader),
+	    TEST(a_withdrawal_before_its_order_keeps_the_order_out),
+	    TEST(a_report_before_its_order_waits_for_it),
+	    TEST(final_never_goes_back_by_a_late_preliminary),
+	    TEST(ai_adds_and_never_signs_or_lowers),
+	    TEST(a_merge_moves_the_rows_and_the_reader_must_acknowledge),
+	    TEST(the_best_study_for_me_comes_next),
+	    TEST(every_refusal_leaves_a_trace),
+	    TEST(finished_studies_leave_after_a_while),
+	    TEST(a_policy_with_an_error_is_refused_with_its_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
