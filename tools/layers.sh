@@ -11,6 +11,12 @@ cd "$top" || exit 1
 find src include -name '*.[ch]' | sort | xargs grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]' /dev/null |
 	awk -v layers=src/LAYERS '
 	function fail(why) { printf "%s:%s: %s\n", file, line, why; bad++ }
+	# a door is a part'"'"'s by the table, by its name, or by its name up to the first "_"
+	function owner(door,   head) {
+		if (door in part_of_door) return part_of_door[door]
+		head = door; sub(/_.*/, "", head)
+		return !(door in level_of) && head in level_of ? head : door
+	}
 	function beside(path) { return system("test -e " path) == 0 }
 	BEGIN {
 		while ((getline row < layers) > 0) {
@@ -26,11 +32,11 @@ find src include -name '*.[ch]' | sort | xargs grep -nE '^[[:space:]]*#[[:space:
 		match($0, /["<][^">]*[">]/); quote = substr($0, RSTART, 1); name = substr($0, RSTART + 1, RLENGTH - 2)
 		n = split(file, p, "/")
 		if (p[1] == "src") part = p[2]
-		else { door = p[n]; sub(/\.h$/, "", door); part = door in part_of_door ? part_of_door[door] : door }
+		else { door = p[n]; sub(/\.h$/, "", door); part = owner(door) }
 		if (!(part in level_of)) { fail("part \"" part "\" is not in src/LAYERS"); next }
 		if (name ~ /^wetread\//) {
 			door = name; sub(/^wetread\//, "", door); sub(/\.h$/, "", door)
-			to = door in part_of_door ? part_of_door[door] : door
+			to = owner(door)
 			if (!(to in level_of)) fail("door " name " belongs to no part (see src/LAYERS)")
 			else if (to != part && level_of[to] >= level_of[part])
 				fail(part " includes " name ", which is on level " level_of[to] " and not below its own (" level_of[part] ")")

@@ -25,9 +25,9 @@ awk '
 		return n
 	}
 	BEGIN {
-		unique["errors.def ERR"] = "1 2 3"; unique["event.def EVENT"] = "1 2 3"; unique["state.def STATE"] = "1 2 3 4"
-		unique["prio.def PRIO"] = "1 2 3"; unique["role.def ROLE"] = "1 2 3"; unique["command.def CMD"] = "1 2"
-		unique["eligibility.def RULE"] = "1 2"
+		unique["./errors.def ERR"] = "1 2 3"; unique["./event.def EVENT"] = "1 2 3"; unique["./state.def STATE"] = "1 2 3 4"
+		unique["./prio.def PRIO"] = "1 2 3"; unique["./role.def ROLE"] = "1 2 3"; unique["./command.def CMD"] = "1 2"
+		unique["./eligibility.def RULE"] = "1 2"
 	}
 	FNR == 1 { delete helped; comment = 0 }
 	/^\/\*/ { comment = 1 }
@@ -48,4 +48,4 @@ awk '
 		if (kind == "MOVE") once("pair", a[1] " to " a[2])
 	}
 	END { if (bad) { printf "tables: %d mistakes\n", bad; exit 1 } printf "tables: %d rows are in order\n", rows; exit rows == 0 }
-' *.def
+' ./*.def
