@@ -1,0 +1,371 @@
+/*
+ * Which key, and in how few round trips.
+ *
+ * A key that was let in last time is signed with at once: one round trip.  Only if
+ * that fails, or nothing is known yet, the agent's keys and then the usual key files
+ * are tried, a round trip each.  What was let in is remembered in
+ * $XDG_STATE_HOME/wetread/lastkey-HOST as "file PATH" or "agent SHA256:...".
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "wetread/errors.h"
+#include "wetread/mem.h"
+#include "carrier_int.h"
+
+enum { PASSPHRASE_TRIES = 3 };
+
+/* ---- the memory of the last key */
+
+static char *last_path(const struct carrier *c, bool make)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	char *dir, *path;
+
+	if (state && *state == '/')
+		dir = xasprintf("%s/wetread", state);
+	else if (home && *home == '/')
+		dir = xasprintf("%s/.local/state/wetread", home);
+	else
+		return NULL;
+	for (char *p = dir + 1; make && (p = strchr(p, '/')); p++) {
+		*p = '\0';
+		mkdir(dir, 0700);
+		*p = '/';
+	}
+	if (make)
+		mkdir(dir, 0700);
+	path = xasprintf("%s/lastkey-%s", dir, c->host_port);
+	free(dir);
+	return path;
+}
+
+static void last_read(const struct carrier *c, char *out, size_t size)
+{
+	char *path = last_path(c, false);
+	FILE *f = path ? fopen(path, "re") : NULL;
+
+	*out = '\0';
+	if (f) {
+		if (!fgets(out, (int)size, f))
+			*out = '\0';
+		out[strcspn(out, "\n")] = '\0';
+		fclose(f);
+	}
+	free(path);
+}
+
+/* A hint only: a failure to write it costs a round trip next time and nothing else. */
+static void last_write(const struct carrier *c, const char *kind, const char *what)
+{
+	char now[PATH_MAX + 16], before[PATH_MAX + 16], *path, *part;
+	FILE *f;
+
+	snprintf(now, sizeof(now), "%s %s", kind, what);
+	last_read(c, before, sizeof(before));
+	if (!strcmp(now, before))
+		return;
+	path = last_path(c, true);
+	if (!path)
+		return;
+	part = xasprintf("%s.%d", path, (int)getpid());
+	f = fopen(part, "wxe");
+	if (f) {
+		fprintf(f, "%s\n", now);
+		if (fclose(f) || rename(part, path) < 0)
+			unlink(part);
+	}
+	free(part);
+	free(path);
+}
+
+/* ---- results */
+
+enum { IN = 1 }; /* let in; 0: this key was not; negative: the trip is over */
+
+static int outcome(struct carrier *c, int rc)
+{
+	switch (rc) {
+	case SSH_AUTH_SUCCESS:
+		return IN;
+	case SSH_AUTH_DENIED:
+		return 0;
+	case SSH_AUTH_PARTIAL:
+		return carrier_fail(c, E_AUTH, "the coordinator wants more than a key");
+	}
+	if (strstr(ssh_get_error(c->ssh), "Access denied"))
+		return 0;
+	if (ssh_is_connected(c->ssh) && !(ssh_get_status(c->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR)))
+		return 0; /* this key cannot be used, another may */
+	return carrier_fail(c, E_AUTH, "the coordinator hung up during the login: %s", ssh_get_error(c->ssh));
+}
+
+/* ---- key files */
+
+int key_print(ssh_key key, char out[64])
+{
+	unsigned char *hash = NULL;
+	size_t n;
+	char *text;
+
+	if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &n) < 0)
+		return E_CORRUPT;
+	text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, n);
+	ssh_clean_pubkey_hash(&hash);
+	if (!text)
+		return E_NOMEM;
+	snprintf(out, 64, "%s", text);
+	ssh_string_free_char(text);
+	return 0;
+}
+
+static ssh_key key_kept(const struct carrier *c, const char *file)
+{
+	for (size_t i = 0; i < c->nkeys; i++) {
+		if (!strcmp(c->keys[i].file, file))
+			return c->keys[i].key;
+	}
+	return NULL;
+}
+
+static ssh_key key_keep(struct carrier *c, const char *file, ssh_key key)
+{
+	c->keys = xreallocarray(c->keys, c->nkeys + 1, sizeof(*c->keys));
+	c->keys[c->nkeys++] = (struct known_key){xstrdup(file), key};
+	return key;
+}
+
+void login_forget(struct carrier *c)
+{
+	for (size_t i = 0; i < c->nkeys; i++) {
+		free(c->keys[i].file);
+		ssh_key_free(c->keys[i].key);
+	}
+	free(c->keys);
+	c->keys = NULL;
+	c->nkeys = 0;
+}
+
+static int note_locked(const char *prompt, char *buf, size_t n, int echo, int verify, void *ctx)
+{
+	(void)prompt;
+	(void)buf;
+	(void)n;
+	(void)echo;
+	(void)verify;
+	*(bool *)ctx = true;
+	return -1;
+}
+
+/* The key if it can be had without a passphrase; *locked says that there is one that needs it. */
+static ssh_key key_open(struct carrier *c, const char *file, bool *locked)
+{
+	ssh_key key = key_kept(c, file);
+
+	*locked = false;
+	if (key)
+		return key;
+	if (ssh_pki_import_privkey_file(file, NULL, note_locked, locked, &key) != SSH_OK)
+		return NULL;
+	return key_keep(c, file, key);
+}
+
+/* 0 and *key; *key NULL when the person gave up. */
+static int key_unlock(struct carrier *c, const char *file, ssh_key *key)
+{
+	char text[PATH_MAX + 64];
+
+	*key = NULL;
+	for (int i = 0; i < PASSPHRASE_TRIES; i++) {
+		int rc;
+
+		snprintf(text, sizeof(text), "%sPassphrase for %s", i ? "That was not it. " : "", file);
+		rc = carrier_ask(c, F_PASS, text);
+		if (rc < 0 || !c->answer.yes)
+			return rc;
+		rc = ssh_pki_import_privkey_file(file, c->answer.text, NULL, NULL, key);
+		explicit_bzero(&c->answer, sizeof(c->answer));
+		if (rc == SSH_OK) {
+			key_keep(c, file, *key);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int sign_in(struct carrier *c, const char *file, ssh_key key)
+{
+	int rc;
+
+	while ((rc = ssh_userauth_publickey(c->ssh, NULL, key)) == SSH_AUTH_AGAIN) {
+		int waited = carrier_wait_ssh(c);
+
+		if (waited < 0)
+			return waited;
+	}
+	rc = outcome(c, rc);
+	if (rc == IN)
+		last_write(c, "file", file);
+	return rc;
+}
+
+/* Would the coordinator take the key?  Asked before a person has to type a passphrase for nothing. */
+static int would_do(struct carrier *c, const char *file)
+{
+	char *pub_file = xasprintf("%s.pub", file);
+	ssh_key pub = NULL;
+	int rc = IN;
+
+	if (ssh_pki_import_pubkey_file(pub_file, &pub) == SSH_OK) {
+		while ((rc = ssh_userauth_try_publickey(c->ssh, NULL, pub)) == SSH_AUTH_AGAIN) {
+			rc = carrier_wait_ssh(c);
+			if (rc < 0)
+				goto undo_pub;
+		}
+		rc = outcome(c, rc);
+	}
+undo_pub:
+	ssh_key_free(pub);
+	free(pub_file);
+	return rc;
+}
+
+/* ---- the agent */
+
+static int ask_agent(struct carrier *c, const char *first, bool only)
+{
+	struct agent_front *f;
+	char signer[64] = "";
+	int fd, rc, waited = 0;
+
+	f = agent_front_open(first, only, &fd);
+	if (!f)
+		return 0;
+	ssh_set_agent_socket(c->ssh, fd);
+	while ((rc = ssh_userauth_agent(c->ssh, NULL)) == SSH_AUTH_AGAIN && waited >= 0)
+		waited = carrier_wait_ssh(c);
+	shutdown(fd, SHUT_RDWR); /* the front's thread ends; the session closes it */
+	agent_front_close(f, signer);
+	if (waited < 0)
+		return waited;
+	rc = outcome(c, rc);
+	if (rc == IN && *signer)
+		last_write(c, "agent", signer);
+	return rc;
+}
+
+/* The agent, if it holds the key whose public half stands beside file. */
+static int ask_agent_for(struct carrier *c, const char *file)
+{
+	char *pub_file = xasprintf("%s.pub", file), print[64];
+	ssh_key pub = NULL;
+	int rc = 0;
+
+	if (ssh_pki_import_pubkey_file(pub_file, &pub) == SSH_OK && key_print(pub, print) == 0)
+		rc = ask_agent(c, print, true);
+	ssh_key_free(pub);
+	free(pub_file);
+	return rc;
+}
+
+/* ---- the order */
+
+static int try_file(struct carrier *c, const char *file, bool wanted)
+{
+	bool locked;
+	ssh_key key = key_open(c, file, &locked);
+	int rc;
+
+	if (!key && locked) {
+		rc = ask_agent_for(c, file);
+		if (rc)
+			return rc;
+		rc = wanted ? IN : would_do(c, file);
+		if (rc <= 0)
+			return rc;
+		rc = key_unlock(c, file, &key);
+		if (rc < 0)
+			return rc;
+	}
+	return key ? sign_in(c, file, key) : 0;
+}
+
+static int try_last(struct carrier *c, char tried[PATH_MAX + 16])
+{
+	last_read(c, tried, PATH_MAX + 16);
+	if (!strncmp(tried, "file ", 5))
+		return try_file(c, tried + 5, true);
+	return 0;
+}
+
+static int try_usual_files(struct carrier *c, const char *tried)
+{
+	static const char *const usual[] = {"id_ed25519", "id_ecdsa", "id_rsa"};
+	const char *home = getenv("HOME");
+	char *first = NULL;
+	int rc = 0;
+
+	if (ssh_options_get(c->ssh, SSH_OPTIONS_IDENTITY, &first) == SSH_OK && strcmp(first, tried))
+		rc = try_file(c, first, false);
+	for (size_t i = 0; home && !rc && i < sizeof(usual) / sizeof(*usual); i++) {
+		char *file = xasprintf("%s/.ssh/%s", home, usual[i]);
+
+		if (strcmp(file, tried) && (!first || strcmp(file, first)) && access(file, R_OK) == 0)
+			rc = try_file(c, file, false);
+		free(file);
+	}
+	ssh_string_free_char(first);
+	return rc;
+}
+
+static int try_all(struct carrier *c)
+{
+	char tried[PATH_MAX + 16];
+	const char *file = tried, *print = NULL;
+	int rc = try_last(c, tried);
+
+	if (!strncmp(tried, "file ", 5))
+		file = tried + 5;
+	else if (!strncmp(tried, "agent ", 6))
+		print = tried + 6;
+	if (!rc)
+		rc = ask_agent(c, print, false);
+	if (!rc)
+		rc = try_usual_files(c, file);
+	return rc;
+}
+
+int login(struct carrier *c)
+{
+	char *user = NULL;
+	int rc;
+
+	/*
+	 * Taken by itself first: the server's list of signature types (RFC 8308) comes before the answer, and
+	 * without that list libssh refuses to sign with RSA.
+	 */
+	while ((rc = ssh_service_request(c->ssh, "ssh-userauth")) == SSH_AGAIN) {
+		rc = carrier_wait_ssh(c);
+		if (rc < 0)
+			return rc;
+	}
+	if (rc != SSH_OK)
+		return carrier_fail(c, E_NOLINK, "the login did not begin: %s", ssh_get_error(c->ssh));
+	rc = c->setup->identity ? try_file(c, c->setup->identity, true) : try_all(c);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	if (c->setup->identity && access(c->setup->identity, R_OK) < 0)
+		return carrier_fail(c, E_AUTH, "%s: %s", c->setup->identity, strerror(errno));
+	ssh_options_get(c->ssh, SSH_OPTIONS_USER, &user);
+	carrier_fail(c, E_AUTH, "%s let none of your keys in as %s: ask its administrator to add one",
+	    c->host_port, user ? user : "this user");
+	ssh_string_free_char(user);
+	return E_AUTH;
+}
