@@ -27,7 +27,7 @@ awk '
 	BEGIN {
 		unique["./errors.def ERR"] = "1 2 3"; unique["./event.def EVENT"] = "1 2 3"; unique["./state.def STATE"] = "1 2 3 4"
 		unique["./prio.def PRIO"] = "1 2 3"; unique["./role.def ROLE"] = "1 2 3"; unique["./command.def CMD"] = "1 2"
-		unique["./eligibility.def RULE"] = "1 2"
+		unique["./eligibility.def RULE"] = "1 2"; unique["./filter.def FILTER"] = "1"; unique["./filter.def SUGGEST"] = "2"
 	}
 	FNR == 1 { delete helped; comment = 0 }
 	/^\/\*/ { comment = 1 }
@@ -45,6 +45,7 @@ awk '
 		if (kind == "FIELD") once("name", a[1])
 		m = split(unique[FILENAME " " kind], col, " ")
 		for (i = 1; i <= m; i++) once("column " col[i], a[col[i]])
+		if (kind == "VALUE") once("word", a[1] ":" a[2])
 		if (kind == "MOVE") once("pair", a[1] " to " a[2])
 	}
 	END { if (bad) { printf "tables: %d mistakes\n", bad; exit 1 } printf "tables: %d rows are in order\n", rows; exit rows == 0 }

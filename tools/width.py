@@ -40,6 +40,7 @@ def ranges(want):
 
 
 print("/* Made by tools/width.py from Unicode %s; not edited by hand. */" % u.unidata_version)
+print("/* clang-format off */")
 for name, want in (("zero", 0), ("wide", 2)):
     print("static const struct range %s[] = {" % name)
     row = ["{0x%x, 0x%x}," % r for r in ranges(want)]

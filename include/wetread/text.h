@@ -27,10 +27,16 @@ int cp_width(uint32_t cp);
 
 /* Writes the cleaned text, always NUL-ended, never cutting a character. Returns its length in bytes. */
 size_t text_clean(char *out, size_t outsize, const char *s);
-char *text_clean_dup(const char *s);            /* caller frees; NULL gives "" */
-int text_width(const char *clean);              /* columns */
+char *text_clean_dup(const char *s); /* caller frees; NULL gives "" */
+int text_width(const char *clean);   /* columns */
 /* Bytes of clean that fit into cols columns; *used gets the columns they take (may be cols - 1). */
 size_t text_fit(const char *clean, int cols, int *used);
+
+/* Small letter of a Latin, Greek or Cyrillic capital; any other code point as it is. */
+uint32_t cp_fold(uint32_t cp);
+/* Where part begins in s, NULL if it does not; fold: without regard to case. Takes strlen(s) * strlen(part) at worst. */
+const char *text_find(const char *s, const char *part, bool fold);
+bool text_same(const char *a, const char *b); /* equal without regard to case */
 
 /* DICOM PN / HL7 XPN as held ("OKAFOR^MARY^A=...") to the initials "M.O." used by privacy mode; caller frees. */
 char *text_initials(const char *pn);

@@ -266,6 +266,64 @@ size_t text_fit(const char *clean, int cols, int *used)
 	return i;
 }
 
+uint32_t cp_fold(uint32_t cp)
+{
+	if (cp < 0x80)
+		return cp >= 'A' && cp <= 'Z' ? cp + 32 : cp;
+	if ((cp >= 0xc0 && cp <= 0xde && cp != 0xd7) || (cp >= 0x391 && cp <= 0x3ab && cp != 0x3a2) ||
+	    (cp >= 0x410 && cp <= 0x42f))
+		return cp + 32;
+	if (cp >= 0x400 && cp <= 0x40f)
+		return cp + 80;
+	if (cp == 0x178)
+		return 0xff;
+	/* Latin Extended-A, Cyrillic extensions, Vietnamese: pairs, the capital first, even or odd. */
+	if ((cp >= 0x139 && cp <= 0x148) || (cp >= 0x179 && cp <= 0x17e))
+		return cp & 1 ? cp + 1 : cp;
+	if ((cp >= 0x100 && cp <= 0x177 && cp != 0x130 && cp != 0x131 && cp != 0x138 && cp != 0x149) ||
+	    (cp >= 0x460 && cp <= 0x481) || (cp >= 0x48a && cp <= 0x4bf) || (cp >= 0x1e00 && cp <= 0x1e95) ||
+	    (cp >= 0x1ea0 && cp <= 0x1eff))
+		return cp | 1;
+	return cp;
+}
+
+/* Does s begin with part, but for case? */
+static bool begins(const char *s, const char *part)
+{
+	uint32_t a, b;
+
+	while (*part) {
+		size_t used = utf8_decode(s, strnlen(s, 4), &a);
+
+		if (used == 0)
+			return false;
+		s += used;
+		part += utf8_decode(part, strnlen(part, 4), &b);
+		if (cp_fold(a) != cp_fold(b))
+			return false;
+	}
+	return true;
+}
+
+const char *text_find(const char *s, const char *part, bool fold)
+{
+	uint32_t cp;
+
+	if (!fold)
+		return strstr(s, part);
+	for (;; s += utf8_decode(s, strnlen(s, 4), &cp)) {
+		if (begins(s, part))
+			return s;
+		if (!*s)
+			return NULL;
+	}
+}
+
+bool text_same(const char *a, const char *b)
+{
+	return begins(a, b) && begins(b, a);
+}
+
 /* The first character of s[0..n) that shows something, in capitals where ASCII has them, and a full stop. */
 static size_t initial(const char *s, size_t n, char *out)
 {

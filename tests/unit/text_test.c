@@ -286,6 +286,40 @@ static void words_compare_without_case(void **state)
 	assert_false(str_listed("x", NULL));
 }
 
+static void capitals_fold_in_the_scripts_of_names(void **state)
+{
+	static const uint32_t pairs[][2] = {{'A', 'a'}, {'Z', 'z'}, {'[', '['}, {'@', '@'}, {0xc4, 0xe4},
+	    {0xd7, 0xd7}, {0xdf, 0xdf}, {0x104, 0x105}, {0x141, 0x142}, {0x147, 0x148}, {0x148, 0x148},
+	    {0x160, 0x161}, {0x178, 0xff}, {0x17d, 0x17e}, {0x130, 0x130}, {0x391, 0x3b1}, {0x3a9, 0x3c9},
+	    {0x410, 0x430}, {0x42f, 0x44f}, {0x401, 0x451}, {0x1ea0, 0x1ea1}, {0x5c71, 0x5c71}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		assert_int_equal(cp_fold(pairs[i][0]), pairs[i][1]);
+		assert_int_equal(cp_fold(pairs[i][1]), pairs[i][1]);
+	}
+}
+
+static void parts_are_found_with_and_without_case(void **state)
+{
+	static const char s[] = "M\xc3\x9cLLER^J\xc3\x96RG";
+
+	(void)state;
+	assert_ptr_equal(text_find(s, "m\xc3\xbcller", true), s);
+	assert_ptr_equal(text_find(s, "j\xc3\xb6rg", true), s + 8);
+	assert_null(text_find(s, "m\xc3\xbcller", false));
+	assert_ptr_equal(text_find(s, "LLER", false), s + 3);
+	assert_ptr_equal(text_find(s, "", true), s);
+	assert_null(text_find("", "x", true));
+	assert_null(text_find("ab", "abc", true));
+	assert_true(text_same("OKAFOR", "okafor"));
+	assert_false(text_same("okafor", "okafo"));
+	assert_false(text_same("okafo", "okafor"));
+	assert_non_null(text_find("\xff"
+	                          "abc",
+	    "ABC", true)); /* bad bytes do not hide what follows */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +337,8 @@ int main(void)
 	    cmocka_unit_test(initials_name_nobody),
 	    cmocka_unit_test(a_clean_copy_has_room_for_the_worst),
 	    cmocka_unit_test(words_compare_without_case),
+	    cmocka_unit_test(capitals_fold_in_the_scripts_of_names),
+	    cmocka_unit_test(parts_are_found_with_and_without_case),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
