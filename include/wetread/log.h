@@ -8,7 +8,7 @@
 #ifndef WETREAD_LOG_H
 #define WETREAD_LOG_H
 
-enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_NONE = -1, LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 void log_open(const char *program, enum log_level upto);
 void log_msg(enum log_level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

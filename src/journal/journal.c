@@ -25,7 +25,7 @@
 #include "wetread/log.h"
 #include "wetread/mem.h"
 
-enum { BUSY_MS = 5000 };
+enum { BUSY_MS = 2000 };
 
 static const char schema[] = "CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;"
                              "CREATE TABLE event(n INTEGER PRIMARY KEY, study INTEGER NOT NULL,"

@@ -133,8 +133,10 @@ int snapshots_walk(struct journal *j, int (*each)(void *ctx, const struct snapsh
 	return stop;
 }
 
-/* Hands whole lines to the world, keeps the rest. */
-static int take_lines(struct world *w, struct buf *lines)
+typedef int line_fn(void *ctx, const char *json, size_t n);
+
+/* Hands out whole lines, keeps the rest. */
+static int take_lines(struct buf *lines, line_fn *line, void *ctx)
 {
 	size_t from = 0;
 	char *end;
@@ -142,14 +144,14 @@ static int take_lines(struct world *w, struct buf *lines)
 
 	while (!err && from < lines->len && (end = memchr(lines->data + from, '\n', lines->len - from))) {
 		*end = '\0';
-		err = world_load_line(w, lines->data + from, (size_t)(end - lines->data) - from);
+		err = line(ctx, lines->data + from, (size_t)(end - lines->data) - from);
 		from = (size_t)(end - lines->data) + 1;
 	}
 	buf_drop(lines, from);
 	return err;
 }
 
-static int inflate_world(const struct snapshot *s, struct world *w)
+static int inflate_lines(const struct snapshot *s, line_fn *line, void *ctx)
 {
 	z_stream z = {.next_in = (z_const Bytef *)(uintptr_t)s->body, .avail_in = (uInt)s->bytes};
 	struct buf lines = BUF_INIT(SNAPSHOT_LINE_MAX);
@@ -167,7 +169,7 @@ static int inflate_world(const struct snapshot *s, struct world *w)
 			err = end == Z_MEM_ERROR ? E_NOMEM : E_CORRUPT;
 		lines.len += CHUNK - z.avail_out;
 		if (!err)
-			err = take_lines(w, &lines);
+			err = take_lines(&lines, line, ctx);
 	}
 	if (!err && lines.len)
 		err = E_CORRUPT;
@@ -176,11 +178,39 @@ static int inflate_world(const struct snapshot *s, struct world *w)
 	return err;
 }
 
+static int hash_line(void *ctx, const char *json, size_t n)
+{
+	crypto_generichash_update(ctx, (const unsigned char *)json, n);
+	return crypto_generichash_update(ctx, (const unsigned char *)"\n", 1);
+}
+
+static int load_line(void *ctx, const char *json, size_t n)
+{
+	return world_load_line(ctx, json, n);
+}
+
+/* The digest is that of the lines, so damage is found before any of it becomes a world. */
+static int check_lines(const struct snapshot *s)
+{
+	crypto_generichash_state state;
+	unsigned char hash[32];
+	char hex[65];
+	int err;
+
+	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
+	err = inflate_lines(s, hash_line, &state);
+	crypto_generichash_final(&state, hash, sizeof(hash));
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	return err ? err : strcmp(hex, s->digest) ? E_CORRUPT : 0;
+}
+
 int snapshot_restore(const struct snapshot *s, struct world *w)
 {
 	char digest[65];
-	int err = s->body && s->digest ? inflate_world(s, w) : E_CORRUPT;
+	int err = s->body && s->digest ? check_lines(s) : E_CORRUPT;
 
+	if (!err)
+		err = inflate_lines(s, load_line, w);
 	if (err)
 		return err;
 	world_digest(w, false, digest);
