@@ -61,8 +61,10 @@ int main(int argc, char **argv)
 	memset(text, 'x', sizeof(text));
 	unlink(path);
 	if (sqlite3_open(path, &db) ||
-	    sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-			     "CREATE TABLE e(n INTEGER PRIMARY KEY, j TEXT NOT NULL, h BLOB NOT NULL) STRICT", NULL, NULL, NULL) ||
+	    sqlite3_exec(db,
+	        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+	        "CREATE TABLE e(n INTEGER PRIMARY KEY, j TEXT NOT NULL, h BLOB NOT NULL) STRICT",
+	        NULL, NULL, NULL) ||
 	    sqlite3_prepare_v2(db, "INSERT INTO e(j, h) VALUES(?, ?)", -1, &insert, NULL)) {
 		fprintf(stderr, "raw_commit: %s: %s\n", path, sqlite3_errmsg(db));
 		return 1;
@@ -78,8 +80,8 @@ int main(int argc, char **argv)
 		taken[n++] = (float)((now - then) * 1e3);
 	}
 	qsort(taken, n, sizeof(*taken), by_size);
-	printf("{\"commits\":%zu,\"rate\":%.0f,\"p50\":%.3f,\"p99\":%.3f}\n", n, (double)n / (now - began), taken[n / 2],
-	    taken[n - 1 - n / 100]);
+	printf("{\"commits\":%zu,\"rate\":%.0f,\"p50\":%.3f,\"p99\":%.3f}\n", n, (double)n / (now - began),
+	    taken[n / 2], taken[n - 1 - n / 100]);
 	sqlite3_finalize(insert);
 	sqlite3_close(db);
 	snprintf(path, sizeof(path), "%s/raw-commit.db-wal", argv[1]);

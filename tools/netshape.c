@@ -238,7 +238,8 @@ static struct timespec until_next(const struct direction *d)
 		if (d[i].first && d[i].first->leaves < next)
 			next = d[i].first->leaves;
 	uint64_t wait = next > now ? next - now : 0;
-	return (struct timespec){.tv_sec = (time_t)(wait / 1000000000u), .tv_nsec = (long)(wait % 1000000000u)};
+	return (struct timespec){
+	    .tv_sec = (time_t)(wait / 1000000000u), .tv_nsec = (long)(wait % 1000000000u)};
 }
 
 /* Carries packets until the command has ended; a signal to us is handed on to it. Returns its status. */
@@ -258,7 +259,8 @@ static int carry(struct direction d[2], int signals, pid_t child)
 			take(&d[0]);
 		if (p[1].revents)
 			take(&d[1]);
-		if (p[2].revents && read(signals, &info, sizeof(info)) == sizeof(info) && info.ssi_signo != SIGCHLD)
+		if (p[2].revents && read(signals, &info, sizeof(info)) == sizeof(info) &&
+		    info.ssi_signo != SIGCHLD)
 			kill(child, (int)info.ssi_signo);
 		if (p[2].revents && waitpid(child, &status, WNOHANG) == child)
 			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -331,12 +333,18 @@ static int run(uint64_t rate, uint64_t rtt_us, uint64_t queue, char **command)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	volatile uint64_t *count = map_counters(counters, O_RDWR | O_CREAT | O_EXCL);
-	if (home < 0 || signals < 0 || !count || make_end(&s, 's', "10.91.0.1") < 0 || make_end(&c, 'c', "10.91.0.2") < 0)
+	if (home < 0 || signals < 0 || !count || make_end(&s, 's', "10.91.0.1") < 0 ||
+	    make_end(&c, 'c', "10.91.0.2") < 0)
 		goto undo;
 	prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
 	struct direction d[2] = {
 	    {.in = s.tun, .out = c.tun, .delay = rtt_us * 500, .rate = rate, .queue = queue, .count = count},
-	    {.in = c.tun, .out = s.tun, .delay = rtt_us * 500, .rate = rate, .queue = queue, .count = count + COUNTERS},
+	    {.in = c.tun,
+	        .out = s.tun,
+	        .delay = rtt_us * 500,
+	        .rate = rate,
+	        .queue = queue,
+	        .count = count + COUNTERS},
 	};
 	d[0].last = &d[0].first;
 	d[1].last = &d[1].first;
@@ -351,8 +359,9 @@ undo:
 
 int main(int argc, char **argv)
 {
-	static const struct option words[] = {{"rate", required_argument, NULL, 'r'}, {"rtt", required_argument, NULL, 'd'},
-	    {"queue", required_argument, NULL, 'q'}, {"count", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+	static const struct option words[] = {{"rate", required_argument, NULL, 'r'},
+	    {"rtt", required_argument, NULL, 'd'}, {"queue", required_argument, NULL, 'q'},
+	    {"count", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
 	uint64_t rate = 0, queue = 32768;
 	double rtt = 0;
 	int o;
@@ -371,7 +380,8 @@ int main(int argc, char **argv)
 	}
 	if (optind >= argc) {
 		fputs("usage: netshape [--rate KBIT] [--rtt MS] [--queue BYTES] -- COMMAND...\n"
-		      "       netshape --count FILE\n", stderr);
+		      "       netshape --count FILE\n",
+		    stderr);
 		return 2;
 	}
 	return run(rate, (uint64_t)(rtt * 1000), queue, argv + optind);

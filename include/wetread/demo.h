@@ -43,16 +43,17 @@ void night_load(struct night *, uint64_t n, int64_t now, struct demo_message *);
 /* The MLLP client. */
 struct feed_options {
 	const char *host, *port;
-	unsigned senders;   /* connections, each with one message outstanding */
-	double rate;	    /* messages a second in all; 0: as fast as they are acknowledged */
-	int64_t patience;   /* ms to wait for a connection or an answer */
+	unsigned senders;                  /* connections, each with one message outstanding */
+	double rate;                       /* messages a second in all; 0: as fast as they are acknowledged */
+	int64_t patience;                  /* ms to wait for a connection or an answer */
 	const volatile sig_atomic_t *stop; /* ends the run when it is set; NULL: runs to the end */
-	FILE *acked;	    /* gets the MSH-10 of each message acknowledged, one a line, at once; NULL: nobody asks */
+	FILE
+	    *acked; /* gets the MSH-10 of each message acknowledged, one a line, at once; NULL: nobody asks */
 };
 struct feed_report {
 	uint64_t sent, accepted, errors, rejected; /* AA or CA, AE or CE, AR or CR */
-	uint64_t strange;			   /* answers that were not HL7, or another message's */
-	uint64_t lost;				   /* connections that broke; their message is sent again */
+	uint64_t strange;                          /* answers that were not HL7, or another message's */
+	uint64_t lost;                             /* connections that broke; their message is sent again */
 	double seconds;
 	double p50, p95, p99, max; /* ms from when the message was due until its answer */
 	char first_refusal[200];   /* what the first AE, AR or strange answer said */

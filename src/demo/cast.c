@@ -73,7 +73,11 @@ static int each_key(void *ctx, const char *section, const char *key, const char 
 
 static const char *lacking(const struct demo_site *s)
 {
-	return !s->zone ? "zone" : !s->app ? "hl7.sender" : !s->authority ? "hl7.authority" : !s->prefix ? "hl7.prefix" : NULL;
+	return !s->zone        ? "zone"
+	       : !s->app       ? "hl7.sender"
+	       : !s->authority ? "hl7.authority"
+	       : !s->prefix    ? "hl7.prefix"
+	                       : NULL;
 }
 
 int cast_open(struct cast **out, const char *path, char **why)
@@ -82,13 +86,14 @@ int cast_open(struct cast **out, const char *path, char **why)
 	int line = ini_parse(path, each_key, cast);
 
 	if (line)
-		*why = line < 0 ? xasprintf("%s: %s", path, strerror(errno)) :
-				  xasprintf("%s:%d: this line is not understood", path, line);
+		*why = line < 0 ? xasprintf("%s: %s", path, strerror(errno))
+		                : xasprintf("%s:%d: this line is not understood", path, line);
 	else if (!cast->nsites)
 		*why = xasprintf("%s: there is no [SITE] in it", path);
 	for (unsigned i = 0; !*why && i < cast->nsites; i++)
 		if (lacking(&cast->sites[i]))
-			*why = xasprintf("%s: [%s] has no %s", path, cast->sites[i].code, lacking(&cast->sites[i]));
+			*why = xasprintf(
+			    "%s: [%s] has no %s", path, cast->sites[i].code, lacking(&cast->sites[i]));
 	if (*why) {
 		cast_close(cast);
 		return E_SYNTAX;

@@ -13,8 +13,8 @@
 /* A site as its RIS knows itself; contrib/demo/sites.ini. */
 struct demo_site {
 	char *code, *app, *facility; /* MSH-3 and MSH-4 */
-	char *authority;	     /* PID-3.4 */
-	char *prefix;		     /* accession numbers begin with it */
+	char *authority;             /* PID-3.4 */
+	char *prefix;                /* accession numbers begin with it */
 	char *phone;
 	const struct zone *zone;
 	bool omi;    /* OMI^O23 of 2.5.1 with IPC and TQ1; else ORM^O01 of 2.3.1 */
@@ -37,7 +37,7 @@ extern const unsigned demo_npatients;
 struct exam {
 	const char *modality, *code, *text, *body;
 	int objects, minutes; /* images, and how long the reading takes */
-	int weight;	      /* share of a night's exams */
+	int weight;           /* share of a night's exams */
 	const char *reason;
 };
 extern const struct exam demo_exams[];
@@ -62,9 +62,11 @@ struct order {
 void write_order(struct buf *, const struct order *, const char *control, const char *status, int64_t at,
     const char *msgid);
 /* status: P F C R (OBR-25). */
-void write_result(struct buf *, const struct order *, char status, const char *text, int64_t at, const char *msgid);
+void write_result(
+    struct buf *, const struct order *, char status, const char *text, int64_t at, const char *msgid);
 /* An AI program's ORU about an order: finding and score (0 to 1). */
-void write_ai(struct buf *, const struct order *, const char *finding, double score, int64_t at, const char *msgid);
+void write_ai(
+    struct buf *, const struct order *, const char *finding, double score, int64_t at, const char *msgid);
 /* ADT^A40: the order's patient was `retired` before. */
 void write_merge(struct buf *, const struct order *, const char *retired, int64_t at, const char *msgid);
 /* ADT^A08: the patient has another name now. */
@@ -76,6 +78,6 @@ struct chance {
 };
 uint64_t chance_next(struct chance *);
 unsigned chance_below(struct chance *, unsigned n); /* 0 .. n-1 */
-double chance_real(struct chance *);		    /* 0 <= x < 1 */
+double chance_real(struct chance *);                /* 0 <= x < 1 */
 
 #endif

@@ -288,10 +288,10 @@ static bool impatient(struct feed *f, const struct sender *s, char **why)
 
 	if (!s->full || waited < (double)f->opt->patience)
 		return false;
-	*why = there ?
-	    xasprintf("%s:%s gave no answer to %s within %.0f s", f->opt->host, f->opt->port, s->msg.control,
-		waited / 1e3) :
-	    xasprintf("%s:%s does not accept a connection (is wetreadd running?)", f->opt->host, f->opt->port);
+	*why = there ? xasprintf("%s:%s gave no answer to %s within %.0f s", f->opt->host, f->opt->port,
+	                   s->msg.control, waited / 1e3)
+	             : xasprintf("%s:%s does not accept a connection (is wetreadd running?)", f->opt->host,
+	                   f->opt->port);
 	return true;
 }
 
@@ -355,11 +355,13 @@ static int resolve(struct feed *f, char **why)
 	int err = getaddrinfo(f->opt->host, f->opt->port, &hints, &f->addr);
 
 	if (err)
-		*why = xasprintf("%s:%s: %s (write ADDRESS:PORT)", f->opt->host, f->opt->port, gai_strerror(err));
+		*why = xasprintf(
+		    "%s:%s: %s (write ADDRESS:PORT)", f->opt->host, f->opt->port, gai_strerror(err));
 	return err ? E_USAGE : 0;
 }
 
-int feed_run(const struct feed_options *opt, feed_source *source, void *ctx, struct feed_report *report, char **why)
+int feed_run(
+    const struct feed_options *opt, feed_source *source, void *ctx, struct feed_report *report, char **why)
 {
 	struct feed f = {.opt = opt, .source = source, .ctx = ctx, .report = report};
 	bool busy = true;

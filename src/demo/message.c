@@ -63,11 +63,13 @@ static void put_time(struct buf *out, const struct demo_site *site, int64_t t)
 	when_local(t, site->zone, &p);
 	buf_addf(out, "%04d%02d%02d%02d%02d%02d", p.year, p.month, p.day, p.hour, p.minute, p.second);
 	if (site->omi)
-		buf_addf(out, "%c%02d%02d", p.offset < 0 ? '-' : '+', (p.offset < 0 ? -p.offset : p.offset) / 3600,
+		buf_addf(out, "%c%02d%02d", p.offset < 0 ? '-' : '+',
+		    (p.offset < 0 ? -p.offset : p.offset) / 3600,
 		    (p.offset < 0 ? -p.offset : p.offset) / 60 % 60);
 }
 
-static void write_msh(struct buf *out, const struct demo_site *site, const char *type, int64_t t, const char *msgid)
+static void write_msh(
+    struct buf *out, const struct demo_site *site, const char *type, int64_t t, const char *msgid)
 {
 	buf_addf(out, "MSH|^~\\&|%s|%s|WETREAD|NIGHTHAWK|", site->app, site->facility);
 	put_time(out, site, t);
@@ -102,7 +104,8 @@ static void write_pv1(struct buf *out, const struct order *o)
 	end(&s);
 }
 
-static void write_orc(struct buf *out, const struct order *o, const char *control, const char *status, int64_t t)
+static void write_orc(
+    struct buf *out, const struct order *o, const char *control, const char *status, int64_t t)
 {
 	struct seg s = seg(out, "ORC");
 
@@ -211,8 +214,8 @@ void write_order(struct buf *out, const struct order *o, const char *control, co
 	finish(out, o->site);
 }
 
-static void write_obx(struct buf *out, int n, const char *type, const char *code, const char *value, char flag,
-    char status)
+static void write_obx(
+    struct buf *out, int n, const char *type, const char *code, const char *value, char flag, char status)
 {
 	struct seg s = seg(out, "OBX");
 
@@ -226,7 +229,8 @@ static void write_obx(struct buf *out, int n, const char *type, const char *code
 	end(&s);
 }
 
-void write_result(struct buf *out, const struct order *o, char status, const char *text, int64_t t, const char *msgid)
+void write_result(
+    struct buf *out, const struct order *o, char status, const char *text, int64_t t, const char *msgid)
 {
 	write_msh(out, o->site, o->site->omi ? "ORU^R01^ORU_R01" : "ORU^R01", t, msgid);
 	write_pid(out, o);
@@ -236,11 +240,12 @@ void write_result(struct buf *out, const struct order *o, char status, const cha
 	finish(out, o->site);
 }
 
-void write_ai(struct buf *out, const struct order *o, const char *finding, double score, int64_t t, const char *msgid)
+void write_ai(
+    struct buf *out, const struct order *o, const char *finding, double score, int64_t t, const char *msgid)
 {
 	char value[16];
 
-	buf_adds(out, "MSH|^~\\&|TRIAGE|AI|WETREAD|NIGHTHAWK|");
+	buf_addf(out, "MSH|^~\\&|TRIAGE|%s|WETREAD|NIGHTHAWK|", o->site->facility);
 	put_time(out, o->site, t);
 	buf_addf(out, "||ORU^R01|%s|P|2.3.1||||||UNICODE UTF-8\r", msgid);
 	write_pid(out, o);

@@ -32,73 +32,87 @@ struct scene {
 };
 
 static const struct scene opening[] = {
-	{"STANNE", "CTHDSTR", 0, 'S', 'E', 12, READY, "ED^4"},
-	{"STANNE", "CTANKSTR", 0, 'S', 'E', 4, READY, "ED^4"},
-	{"STANNE", "CTHDWO", 0, 'R', 'O', 8640, FINAL, "CLINIC"},
-	{"STANNE", "MRBRAIN", 0, 'R', 'O', 11520, FINAL, "CLINIC"},
-	{"VALLEY", "CTCHPE", 1, 'S', 'E', 57, READY, "ED^12"},
-	{"NORTHG", "XRCSTRM", 2, 'S', 'E', 33, READY, "TRAUMA^1"},
-	{"VALLEY", "CTABPW", 3, 'S', 'E', 41, READY, "ED^7"},
-	{"EULUX", "USDVT", 4, 'A', 'I', 49, READY, "3W^312^A"},
-	{"VALLEY", "MRBRAIN", 5, 'S', 'E', 31, READY, "ED^3"},
-	{"HARBOR", "CTCHW", 6, 'A', 'I', 124, HELD, "5N^507^B"},
-	{"NORTHG", "XRKNEE", 7, 'R', 'O', 92, READY, "CLINIC"},
-	{"WIEN", "CTTRAUMA", 8, 'S', 'E', 27, READY, "SCHOCKRAUM"},
-	{"MESA", "CTTRAUMA", 9, 'S', 'E', 6, READY, "TRAUMA^2"},
-	{"CORKUH", "CTKUB", 10, 'A', 'E', 58, READY, "ED^2"},
-	{"PERTH", "CTCSP", 11, 'A', 'E', 64, READY, "ED^9"},
-	{"PUNE", "CTHDWO", 12, 'S', 'I', 44, READY, "ICU^6"},
-	{"PUNE", "XRCH1", 12, 'R', 'I', 75, READY, "ICU^6"},
-	{"PUNE", "USGB", 13, 'A', 'E', 22, READY, "CASUALTY"},
-	{"KOCHI", "CTAOR", 14, 'S', 'E', 18, READY, "ED^1"},
-	{"KOCHI", "XRHIP", 15, 'A', 'I', 201, READY, "ORTHO^14"},
-	{"ADEL", "CTABPW", 16, 'S', 'E', 9, READY, "ED^5"},
-	{"ADEL", "XRCH2", 17, 'A', 'E', 35, READY, "ED^11"},
-	{"PERTH", "CTCHPE", 18, 'S', 'E', 3, ACQUIRING, "ED^1"},
-	{"CORKUH", "XRHIP", 19, 'A', 'E', 51, PRELIM, "ED^8"},
-	{"LAKES", "CTFACE", 20, 'A', 'E', 26, READY, "ED^3"},
-	{"EULUX", "MGSCR", 21, 'R', 'O', 2880, READY, "SCREENING"},
-	{"EULUX", "MGSCR", 52, 'R', 'O', 4320, READY, "SCREENING"},
-	{"WIEN", "CTHDWO", 22, 'A', 'I', 110, READY, "STROKEUNIT^2"},
-	{"WIEN", "CTABPW", 23, 'A', 'I', 64, PRELIM, "CHIR^21"},
-	{"HARBOR", "XRABD", 24, 'S', 'I', 17, READY, "NICU^3"},
-	{"STANNE", "CTCHPE", 25, 'S', 'E', 38, READY, "ED^9"},
-	{"STANNE", "CTKUB", 26, 'A', 'E', 14, READY, "ED^10"},
-	{"VALLEY", "USPELV", 27, 'S', 'E', 25, READY, "ED^1"},
-	{"HARBOR", "USTEST", 28, 'S', 'E', 11, READY, "ED^6"},
-	{"LAKES", "CTHDWO", 29, 'A', 'E', 47, READY, "ED^1"},
-	{"LAKES", "XRHIP", 29, 'A', 'E', 46, READY, "ED^1"},
-	{"MESA", "CTCSP", 30, 'A', 'E', 19, READY, "ED^15"},
-	{"MESA", "CTABPW", 31, 'S', 'E', 2, READY, "ED^2"},
-	{"LAKES", "CTCHW", 32, 'R', 'I', 190, READY, "4E^411"},
-	{"MESA", "CTHDWO", 33, 'A', 'E', 8, READY, "ED^4"},
-	{"MESA", "MRCES", 34, 'S', 'E', 5, ACQUIRING, "ED^8"},
-	{"LAKES", "NMVQ", 35, 'A', 'I', 88, READY, "2S^201"},
-	{"LAKES", "XRCH2", 36, 'R', 'O', 300, READY, "CLINIC"},
-	{"NORTHG", "CTABPW", 37, 'S', 'E', 21, READY, "ED^18"},
-	{"NORTHG", "USPELV", 38, 'A', 'E', 7, READY, "ED^2"},
-	{"NORTHG", "CTHDWO", 39, 'A', 'E', 2, ACQUIRING, "ED^5"},
-	{"KOCHI", "XRCH1", 40, 'R', 'I', 240, FINAL, "MED^8"},
-	{"PUNE", "CTABPW", 41, 'A', 'I', 96, READY, "SURG^3"},
-	{"PUNE", "XRCH2", 42, 'R', 'O', 400, CORRECTED, "OPD"},
-	{"CORKUH", "CTHDWO", 43, 'A', 'E', 29, READY, "ED^4"},
-	{"CORKUH", "XRCH1", 44, 'A', 'I', 71, FINAL, "ICU^2"},
-	{"ADEL", "XRKNEE", 45, 'R', 'E', 40, CANCELLED, "ED^20"},
-	{"PERTH", "CTFACE", 46, 'A', 'E', 16, READY, "ED^3"},
-	{"PERTH", "XRHIP", 47, 'A', 'I', 150, READY, "ORTHO^2"},
-	{"NORTHG", "CTCHPE", 48, 'S', 'E', 5, ORDERED, "ED^7"},
-	{"STANNE", "CTCSP", 49, 'A', 'E', 3, ORDERED, "ED^2"},
-	{"VALLEY", "CTAOR", 50, 'S', 'E', 1, ORDERED, "ED^14"},
-	{"HARBOR", "XRABD", 51, 'R', 'I', 12, ORDERED, "PEDS^6"},
-	{"EULUX", "CTCHW", 53, 'R', 'I', 205, READY, "2M^208"},
-	{"WIEN", "XRHIP", 54, 'A', 'E', 33, READY, "NOTAUFNAHME^3"},
-	{"CORKUH", "CTABPW", 55, 'A', 'E', 13, READY, "ED^6"},
-	{"ADEL", "CTHDWO", 56, 'A', 'I', 61, ORPHAN, "WARD^7"},
+    {"STANNE", "CTHDSTR", 0, 'S', 'E', 12, READY, "ED^4"},
+    {"STANNE", "CTANKSTR", 0, 'S', 'E', 4, READY, "ED^4"},
+    {"STANNE", "CTHDWO", 0, 'R', 'O', 8640, FINAL, "CLINIC"},
+    {"STANNE", "MRBRAIN", 0, 'R', 'O', 11520, FINAL, "CLINIC"},
+    {"VALLEY", "CTCHPE", 1, 'S', 'E', 57, READY, "ED^12"},
+    {"NORTHG", "XRCSTRM", 2, 'S', 'E', 33, READY, "TRAUMA^1"},
+    {"VALLEY", "CTABPW", 3, 'S', 'E', 41, READY, "ED^7"},
+    {"EULUX", "USDVT", 4, 'A', 'I', 49, READY, "3W^312^A"},
+    {"VALLEY", "MRBRAIN", 5, 'S', 'E', 31, READY, "ED^3"},
+    {"HARBOR", "CTCHW", 6, 'A', 'I', 124, HELD, "5N^507^B"},
+    {"NORTHG", "XRKNEE", 7, 'R', 'O', 92, READY, "CLINIC"},
+    {"WIEN", "CTTRAUMA", 8, 'S', 'E', 27, READY, "SCHOCKRAUM"},
+    {"MESA", "CTTRAUMA", 9, 'S', 'E', 6, READY, "TRAUMA^2"},
+    {"CORKUH", "CTKUB", 10, 'A', 'E', 58, READY, "ED^2"},
+    {"PERTH", "CTCSP", 11, 'A', 'E', 64, READY, "ED^9"},
+    {"PUNE", "CTHDWO", 12, 'S', 'I', 44, READY, "ICU^6"},
+    {"PUNE", "XRCH1", 12, 'R', 'I', 75, READY, "ICU^6"},
+    {"PUNE", "USGB", 13, 'A', 'E', 22, READY, "CASUALTY"},
+    {"KOCHI", "CTAOR", 14, 'S', 'E', 18, READY, "ED^1"},
+    {"KOCHI", "XRHIP", 15, 'A', 'I', 201, READY, "ORTHO^14"},
+    {"ADEL", "CTABPW", 16, 'S', 'E', 9, READY, "ED^5"},
+    {"ADEL", "XRCH2", 17, 'A', 'E', 35, READY, "ED^11"},
+    {"PERTH", "CTCHPE", 18, 'S', 'E', 3, ACQUIRING, "ED^1"},
+    {"CORKUH", "XRHIP", 19, 'A', 'E', 51, PRELIM, "ED^8"},
+    {"LAKES", "CTFACE", 20, 'A', 'E', 26, READY, "ED^3"},
+    {"EULUX", "MGSCR", 21, 'R', 'O', 2880, READY, "SCREENING"},
+    {"EULUX", "MGSCR", 52, 'R', 'O', 4320, READY, "SCREENING"},
+    {"WIEN", "CTHDWO", 22, 'A', 'I', 110, READY, "STROKEUNIT^2"},
+    {"WIEN", "CTABPW", 23, 'A', 'I', 64, PRELIM, "CHIR^21"},
+    {"HARBOR", "XRABD", 24, 'S', 'I', 17, READY, "NICU^3"},
+    {"STANNE", "CTCHPE", 25, 'S', 'E', 38, READY, "ED^9"},
+    {"STANNE", "CTKUB", 26, 'A', 'E', 14, READY, "ED^10"},
+    {"VALLEY", "USPELV", 27, 'S', 'E', 25, READY, "ED^1"},
+    {"HARBOR", "USTEST", 28, 'S', 'E', 11, READY, "ED^6"},
+    {"LAKES", "CTHDWO", 29, 'A', 'E', 47, READY, "ED^1"},
+    {"LAKES", "XRHIP", 29, 'A', 'E', 46, READY, "ED^1"},
+    {"MESA", "CTCSP", 30, 'A', 'E', 19, READY, "ED^15"},
+    {"MESA", "CTABPW", 31, 'S', 'E', 2, READY, "ED^2"},
+    {"LAKES", "CTCHW", 32, 'R', 'I', 190, READY, "4E^411"},
+    {"MESA", "CTHDWO", 33, 'A', 'E', 8, READY, "ED^4"},
+    {"MESA", "MRCES", 34, 'S', 'E', 5, ACQUIRING, "ED^8"},
+    {"LAKES", "NMVQ", 35, 'A', 'I', 88, READY, "2S^201"},
+    {"LAKES", "XRCH2", 36, 'R', 'O', 300, READY, "CLINIC"},
+    {"NORTHG", "CTABPW", 37, 'S', 'E', 21, READY, "ED^18"},
+    {"NORTHG", "USPELV", 38, 'A', 'E', 7, READY, "ED^2"},
+    {"NORTHG", "CTHDWO", 39, 'A', 'E', 2, ACQUIRING, "ED^5"},
+    {"KOCHI", "XRCH1", 40, 'R', 'I', 240, FINAL, "MED^8"},
+    {"PUNE", "CTABPW", 41, 'A', 'I', 96, READY, "SURG^3"},
+    {"PUNE", "XRCH2", 42, 'R', 'O', 400, CORRECTED, "OPD"},
+    {"CORKUH", "CTHDWO", 43, 'A', 'E', 29, READY, "ED^4"},
+    {"CORKUH", "XRCH1", 44, 'A', 'I', 71, FINAL, "ICU^2"},
+    {"ADEL", "XRKNEE", 45, 'R', 'E', 40, CANCELLED, "ED^20"},
+    {"PERTH", "CTFACE", 46, 'A', 'E', 16, READY, "ED^3"},
+    {"PERTH", "XRHIP", 47, 'A', 'I', 150, READY, "ORTHO^2"},
+    {"NORTHG", "CTCHPE", 48, 'S', 'E', 5, ORDERED, "ED^7"},
+    {"STANNE", "CTCSP", 49, 'A', 'E', 3, ORDERED, "ED^2"},
+    {"VALLEY", "CTAOR", 50, 'S', 'E', 1, ORDERED, "ED^14"},
+    {"HARBOR", "XRABD", 51, 'R', 'I', 12, ORDERED, "PEDS^6"},
+    {"EULUX", "CTCHW", 53, 'R', 'I', 205, READY, "2M^208"},
+    {"WIEN", "XRHIP", 54, 'A', 'E', 33, READY, "NOTAUFNAHME^3"},
+    {"CORKUH", "CTABPW", 55, 'A', 'E', 13, READY, "ED^6"},
+    {"ADEL", "CTHDWO", 56, 'A', 'I', 61, ORPHAN, "WARD^7"},
 };
 enum { OPENING = sizeof(opening) / sizeof(*opening) };
 
 /* A message that waits for its time. */
-enum act { NEW, BEGIN, COMPLETE, HOLD, CHANGE, UPGRADE, REPORT_P, REPORT_F, REPORT_C, CANCEL, MERGE, RENAME, AI };
+enum act {
+	NEW,
+	BEGIN,
+	COMPLETE,
+	HOLD,
+	CHANGE,
+	UPGRADE,
+	REPORT_P,
+	REPORT_F,
+	REPORT_C,
+	CANCEL,
+	MERGE,
+	RENAME,
+	AI
+};
 struct cue {
 	int64_t at;
 	enum act act;
@@ -152,8 +166,8 @@ static void number(struct order *o, int64_t began, unsigned serial)
 	snprintf(o->uid, sizeof(o->uid), "2.25.%llu%04u", (unsigned long long)began, serial);
 }
 
-static struct order *order_new(struct night *n, const struct demo_site *site, const struct patient *p,
-    const struct exam *e)
+static struct order *order_new(
+    struct night *n, const struct demo_site *site, const struct patient *p, const struct exam *e)
 {
 	struct order *o = xcalloc(1, sizeof(*o));
 
@@ -195,13 +209,15 @@ void night_free(struct night *n)
 /* Everything that happened to one scene before the curtain rose. */
 static void rehearse(struct night *n, const struct scene *s)
 {
-	struct order *o = order_new(n, site_named(n->cast, s->site), &demo_patients[s->patient], exam_find(s->exam));
+	struct order *o =
+	    order_new(n, site_named(n->cast, s->site), &demo_patients[s->patient], exam_find(s->exam));
 	int64_t done = n->began - (int64_t)s->minutes * MINUTE, took = (4 + o->exam->minutes / 2) * MINUTE;
 
 	o->prio = s->prio;
 	o->class = s->class;
 	o->loc = s->loc;
-	o->ordered = s->fate == ORDERED || s->fate == ACQUIRING ? done - 6 * MINUTE : done - took - 9 * MINUTE;
+	o->ordered =
+	    s->fate == ORDERED || s->fate == ACQUIRING ? done - 6 * MINUTE : done - took - 9 * MINUTE;
 	if (s->fate != ORPHAN)
 		cue(n, o->ordered, NEW, o);
 	if (s->fate == ORDERED)
@@ -304,10 +320,11 @@ static struct order *arrive(struct night *n, int64_t now)
 {
 	static const char *const beds[] = {"ED^1", "ED^3", "ED^6", "ED^11", "ED^14", "ED^17"};
 	unsigned dice = chance_below(&n->chance, 100);
-	const struct exam *e = dice < 4 ? exam_find(dice < 2 ? "CTHDSTR" : "CTANKSTR") :
-	    dice < 8			? exam_find(dice < 6 ? "CTTRAUMA" : "XRCSTRM") :
-					  some_exam(n);
-	struct order *o = order_new(n, some_site(n), &demo_patients[chance_below(&n->chance, demo_npatients)], e);
+	const struct exam *e = dice < 4   ? exam_find(dice < 2 ? "CTHDSTR" : "CTANKSTR")
+	                       : dice < 8 ? exam_find(dice < 6 ? "CTTRAUMA" : "XRCSTRM")
+	                                  : some_exam(n);
+	struct order *o =
+	    order_new(n, some_site(n), &demo_patients[chance_below(&n->chance, demo_npatients)], e);
 
 	o->prio = dice < 43 ? 'S' : dice < 92 ? 'A' : 'R';
 	o->class = dice < 88 ? 'E' : 'I';
@@ -319,11 +336,13 @@ static struct order *arrive(struct night *n, int64_t now)
 static const char *finding(const struct order *o, enum act act)
 {
 	if (act == REPORT_C)
-		return "ADDENDUM: the 6 mm nodule in the right upper lobe was present before and is unchanged.";
+		return "ADDENDUM: the 6 mm nodule in the right upper lobe was present before and is "
+		       "unchanged.";
 	if (act == REPORT_P)
 		return "Preliminary: no acute abnormality. Final report to follow.";
-	return strcmp(o->exam->modality, "XR") == 0 ? "No fracture. Alignment is maintained." :
-						      "No acute abnormality. Incidental findings as described.";
+	return strcmp(o->exam->modality, "XR") == 0
+	           ? "No fracture. Alignment is maintained."
+	           : "No acute abnormality. Incidental findings as described.";
 }
 
 static void perform(struct night *n, const struct cue *c, struct demo_message *m)
@@ -331,8 +350,8 @@ static void perform(struct night *n, const struct cue *c, struct demo_message *m
 	struct order *o = c->order;
 	int64_t t = c->at;
 
-	snprintf(m->control, sizeof(m->control), "%s%u%06u", o->site->prefix, (unsigned)(n->began / 1000 % 100000000),
-	    (unsigned)(n->messages++ % 1000000));
+	snprintf(m->control, sizeof(m->control), "%s%u%06u", o->site->prefix,
+	    (unsigned)(n->began / 1000 % 100000000), (unsigned)(n->messages++ % 1000000));
 	switch (c->act) {
 	case NEW:
 		write_order(&m->text, o, "NW", "SC", t, m->control);
@@ -372,8 +391,11 @@ static void perform(struct night *n, const struct cue *c, struct demo_message *m
 	case REPORT_P:
 	case REPORT_F:
 	case REPORT_C:
-		write_result(&m->text, o, c->act == REPORT_P ? 'P' : c->act == REPORT_F ? 'F' : 'C', finding(o, c->act), t,
-		    m->control);
+		write_result(&m->text, o,
+		    c->act == REPORT_P   ? 'P'
+		    : c->act == REPORT_F ? 'F'
+		                         : 'C',
+		    finding(o, c->act), t, m->control);
 		break;
 	}
 }
@@ -384,8 +406,9 @@ static bool play(struct night *n, int64_t until, struct demo_message *m)
 	unsigned first = n->ncues;
 
 	for (unsigned i = 0; i < n->ncues; i++)
-		if (n->cues[i].at <= until && (first == n->ncues || n->cues[i].at < n->cues[first].at ||
-						  (n->cues[i].at == n->cues[first].at && n->cues[i].act < n->cues[first].act)))
+		if (n->cues[i].at <= until &&
+		    (first == n->ncues || n->cues[i].at < n->cues[first].at ||
+		        (n->cues[i].at == n->cues[first].at && n->cues[i].act < n->cues[first].act)))
 			first = i;
 	if (first == n->ncues)
 		return false;

@@ -90,9 +90,11 @@ static int print_opening(struct night *night)
 static void report(const struct options *opt, const struct feed_report *r)
 {
 	static const char *const line[] = {
-	    "sent %llu, accepted %llu, errors %llu, rejected %llu, strange %llu, connections lost %llu; %.2f s, %.1f "
+	    "sent %llu, accepted %llu, errors %llu, rejected %llu, strange %llu, connections lost %llu; %.2f "
+	    "s, %.1f "
 	    "acknowledged a second; ms to the answer p50 %.2f p95 %.2f p99 %.2f max %.2f\n",
-	    "{\"sent\":%llu,\"accepted\":%llu,\"errors\":%llu,\"rejected\":%llu,\"strange\":%llu,\"lost\":%llu,"
+	    "{\"sent\":%llu,\"accepted\":%llu,\"errors\":%llu,\"rejected\":%llu,\"strange\":%llu,\"lost\":%"
+	    "llu,"
 	    "\"seconds\":%.3f,\"rate\":%.1f,\"p50\":%.3f,\"p95\":%.3f,\"p99\":%.3f,\"max\":%.3f}\n",
 	};
 	uint64_t answered = r->accepted + r->errors + r->rejected + r->strange;
@@ -101,8 +103,8 @@ static void report(const struct options *opt, const struct feed_report *r)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	printf(line[opt->json], (unsigned long long)r->sent, (unsigned long long)r->accepted,
 	    (unsigned long long)r->errors, (unsigned long long)r->rejected, (unsigned long long)r->strange,
-	    (unsigned long long)r->lost, r->seconds, r->seconds > 0 ? (double)answered / r->seconds : 0, r->p50, r->p95,
-	    r->p99, r->max);
+	    (unsigned long long)r->lost, r->seconds, r->seconds > 0 ? (double)answered / r->seconds : 0,
+	    r->p50, r->p95, r->p99, r->max);
 #pragma GCC diagnostic pop
 	fflush(stdout);
 }
@@ -122,15 +124,22 @@ static int feed(const struct options *opt, struct night *night)
 		if (strcmp(opt->what, sources[i].what) == 0)
 			source = sources[i].source;
 	if (!source || !colon) {
-		log_err(source ? "--to ADDRESS:PORT is needed" : "'%s' is not one of print, night, traffic, load", opt->what);
+		log_err(
+		    source ? "--to ADDRESS:PORT is needed" : "'%s' is not one of print, night, traffic, load",
+		    opt->what);
 		return E_USAGE;
 	}
 	char *host = xstrndup(opt->to, (size_t)(colon - opt->to));
 	FILE *acked = opt->acked ? fopen(opt->acked, "a") : NULL;
 	if (acked)
 		setvbuf(acked, NULL, _IOLBF, 0);
-	struct feed_options feed = {.host = host, .port = colon + 1, .senders = opt->senders, .rate = opt->rate,
-	    .patience = opt->patience, .stop = &stop, .acked = acked};
+	struct feed_options feed = {.host = host,
+	    .port = colon + 1,
+	    .senders = opt->senders,
+	    .rate = opt->rate,
+	    .patience = opt->patience,
+	    .stop = &stop,
+	    .acked = acked};
 	struct feed_report r;
 	int err = feed_run(&feed, source, &run, &r, &why);
 	report(opt, &r);
@@ -150,8 +159,8 @@ static const struct option words[] = {{"to", required_argument, NULL, 't'},
     {"rate", required_argument, NULL, 'r'}, {"count", required_argument, NULL, 'k'},
     {"first", required_argument, NULL, 'f'}, {"seed", required_argument, NULL, 's'},
     {"per-hour", required_argument, NULL, 'h'}, {"patience", required_argument, NULL, 'p'},
-    {"acked", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {"fresh", no_argument, NULL, 'F'},
-    {"help", no_argument, NULL, '?'}, {NULL, 0, NULL, 0}};
+    {"acked", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
+    {"fresh", no_argument, NULL, 'F'}, {"help", no_argument, NULL, '?'}, {NULL, 0, NULL, 0}};
 
 static const char usage[] =
     "usage: wetread-demo print|night|traffic|load --to ADDRESS:PORT [options]\n"
@@ -171,22 +180,45 @@ static int parse(struct options *o, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", words, NULL)) != -1) {
 		switch (c) {
-		case 't': o->to = optarg; break;
-		case 'c': o->sites = optarg; break;
-		case 'n': o->senders = (unsigned)strtoul(optarg, NULL, 10); break;
-		case 'r': o->rate = strtod(optarg, NULL); break;
-		case 'k': o->count = strtoull(optarg, NULL, 10); break;
-		case 'f': o->first = strtoull(optarg, NULL, 10); break;
-		case 's': o->seed = strtoull(optarg, NULL, 10); break;
-		case 'h': o->per_hour = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 't':
+			o->to = optarg;
+			break;
+		case 'c':
+			o->sites = optarg;
+			break;
+		case 'n':
+			o->senders = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			o->rate = strtod(optarg, NULL);
+			break;
+		case 'k':
+			o->count = strtoull(optarg, NULL, 10);
+			break;
+		case 'f':
+			o->first = strtoull(optarg, NULL, 10);
+			break;
+		case 's':
+			o->seed = strtoull(optarg, NULL, 10);
+			break;
+		case 'h':
+			o->per_hour = (unsigned)strtoul(optarg, NULL, 10);
+			break;
 		case 'p':
 			if (span_parse(optarg, &o->patience) < 0)
 				return E_USAGE;
 			break;
-		case 'a': o->acked = optarg; break;
-		case 'j': o->json = true; break;
-		case 'F': o->fresh = true; break;
-		default: return E_USAGE;
+		case 'a':
+			o->acked = optarg;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'F':
+			o->fresh = true;
+			break;
+		default:
+			return E_USAGE;
 		}
 	}
 	o->what = optind == argc - 1 ? argv[optind] : NULL;
@@ -195,8 +227,12 @@ static int parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options opt = {.sites = WETREAD_DATADIR "/demo/sites.ini", .senders = 1, .count = 1000, .seed = 1,
-	    .per_hour = 90, .patience = 30000};
+	struct options opt = {.sites = WETREAD_DATADIR "/demo/sites.ini",
+	    .senders = 1,
+	    .count = 1000,
+	    .seed = 1,
+	    .per_hour = 90,
+	    .patience = 30000};
 	struct cast *cast;
 	char *why = NULL;
 

@@ -8,6 +8,9 @@
 
 #include "wetread/demo.h"
 #include "wetread/errors.h"
+#include "wetread/hl7.h"
+#include "wetread/hl7_map.h"
+#include "wetread/hl7_profile.h"
 #include "wetread/map.h"
 #include "wetread/mem.h"
 
@@ -112,6 +115,55 @@ static void test_control_ids_and_accessions_are_used_once(void **state)
 	buf_release(&all);
 }
 
+static struct hl7_profiles *open_profiles(void)
+{
+	const char *top = getenv("top_srcdir");
+	char *path = xasprintf("%s/contrib/demo/hl7.ini", top ? top : "."), *why = NULL, text[16384];
+	struct hl7_profiles *profiles = NULL;
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	if (hl7_profiles_parse(&profiles, text, "hl7.ini", &why) < 0)
+		fail_msg("%s", why);
+	free(path);
+	return profiles;
+}
+
+static void test_the_reader_takes_every_message_without_a_warning(void **state)
+{
+	(void)state;
+	struct buf all = opening_of(1);
+	struct hl7_profiles *profiles = open_profiles();
+	unsigned stroke = 0, trauma = 0, ai = 0;
+
+	for (const char *p = all.data; p < all.data + all.len; p += strlen(p) + 1) {
+		const struct hl7_profile *profile;
+		struct hl7_msg msg;
+		int parsed = hl7_parse(&msg, p, strlen(p), NULL);
+		struct hl7_reading *r = hl7_read(&msg, parsed, profiles, &profile);
+
+		if (r->why != HL7_OK || r->nwarnings)
+			fail_msg("%s: %s", r->why ? hl7_reason_text(r->why) : r->warnings[0], p);
+		bool study = r->class == HL7_ORDER || r->class == HL7_RESULT;
+		for (size_t i = 0; study && i < r->nrows; i++) {
+			if (!r->rows[i].accession)
+				fail_msg("no accession: %s", p);
+			assert_string_equal(r->rows[i].acc_from,
+			    profile->accession[0] == 'I' && strstr(p, "\rIPC|") ? "IPC-1" : "OBR-18");
+			stroke += r->rows[i].protocol && strcmp(r->rows[i].protocol, "stroke") == 0;
+			trauma += r->rows[i].protocol && strcmp(r->rows[i].protocol, "trauma") == 0;
+			ai += r->rows[i].ai && r->rows[i].ai_flagged;
+		}
+		hl7_reading_free(r);
+		hl7_release(&msg);
+	}
+	assert_true(stroke >= 6 && trauma >= 6 && ai == 1);
+	hl7_profiles_free(profiles);
+	buf_release(&all);
+}
+
 static void test_the_night_goes_on_without_end_and_without_repeating(void **state)
 {
 	(void)state;
@@ -190,10 +242,15 @@ static pid_t receiver(const char *moods, int *port)
 		}
 		if (mood == 'n')
 			pause();
-		int len = snprintf(out, sizeof(out), "\x0bMSH|^~\\&|X|X|||2026||ACK|1|P|2.5.1\rMSA|%s|%s\rERR||||E||||no such bed\r\x1c\r",
-		    mood == 'e' ? "AE" : mood == 'r' ? "AR" : "AA", mood == 'w' ? "SOMEONE" : control);
+		int len = snprintf(out, sizeof(out),
+		    "\x0bMSH|^~\\&|X|X|||2026||ACK|1|P|2.5.1\rMSA|%s|%s\rERR||||E||||no such bed\r\x1c\r",
+		    mood == 'e'   ? "AE"
+		    : mood == 'r' ? "AR"
+		                  : "AA",
+		    mood == 'w' ? "SOMEONE" : control);
 		int cut = mood == 's' ? 20 : len;
-		if (write(c, out, (size_t)cut) < 0 || (cut < len && write(c, out + cut, (size_t)(len - cut)) < 0))
+		if (write(c, out, (size_t)cut) < 0 ||
+		    (cut < len && write(c, out + cut, (size_t)(len - cut)) < 0))
 			_exit(1);
 	}
 	_exit(0);
@@ -279,6 +336,7 @@ int main(void)
 	    cmocka_unit_test(test_the_same_seed_gives_the_same_night),
 	    cmocka_unit_test(test_an_order_that_was_only_placed_has_no_performed_times),
 	    cmocka_unit_test(test_control_ids_and_accessions_are_used_once),
+	    cmocka_unit_test(test_the_reader_takes_every_message_without_a_warning),
 	    cmocka_unit_test(test_the_night_goes_on_without_end_and_without_repeating),
 	    cmocka_unit_test(test_every_kind_of_answer_is_told_apart),
 	    cmocka_unit_test(test_a_message_without_answer_is_sent_again_after_reconnecting),
