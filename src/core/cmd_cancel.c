@@ -33,6 +33,8 @@ void cmd_cancel(struct step *st)
 		refuse(st, E_NOTHING, "the order of %s was not withdrawn", study_label(s, label));
 	else if (!mine && !(st->cmd->role & ROLE_SUPERVISOR))
 		refuse_taken(st, "its reader or a supervisor decides");
+	else if (str_ieq(st->cmd->as, "yes") && !state_may_move(s->state, STATE_CANCELLED))
+		refuse(st, E_STATE, "%s is %s: it cannot be let go", study_label(s, label), state_key(s->state));
 	else if (str_ieq(st->cmd->as, "yes"))
 		let_go(st);
 	else if (str_ieq(st->cmd->as, "no"))

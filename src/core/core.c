@@ -169,7 +169,7 @@ static bool answered_before(struct step *st)
 	if (!o)
 		return false;
 	a->study = o->study;
-	a->rev = o->n;
+	a->rev = o->study ? o->n : 0;
 	a->fence = o->fence;
 	if (!o->code)
 		return true;

@@ -64,6 +64,8 @@ static void reported_final(struct step *st, const struct study *s, const struct 
 	if (!s || s->state == STATE_UNMATCHED)
 		return;
 	set_int(e, "state", STATE_FINAL);
+	if (s->cancel)
+		set_str(e, "cancel", NULL); /* there is nothing left to decide */
 	set_str(e, "tx", NULL);
 	set_int(e, "fence", s->fence + 1);
 }
@@ -111,7 +113,10 @@ static void apply_result(struct step *st, const struct result *x, struct hl7_res
 {
 	if (is_regress(st->s, x))
 		hl7_warn(r, "a newer report is known: this one was only kept");
-	else if (is_final_status(x->status))
+	else if (st->s && st->s->state == STATE_CANCELLED) {
+		hl7_warn(r, "the order was withdrawn: the report is kept with it");
+		emit_reported(st, x);
+	} else if (is_final_status(x->status))
 		reported_final(st, st->s, x);
 	else if (*x->status == 'X')
 		reported_withdrawn(st, st->s, x);
