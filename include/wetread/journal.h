@@ -48,6 +48,7 @@ int journal_append(struct journal *, struct evlist *);
 /* The turn is on disk when it returns 0.  Otherwise (E_FULL, E_IO, E_NOMEM) nothing of it is: rebuild the world from
  * disk.  The journal stays usable, and works again when the disk has room. */
 int journal_commit(struct journal *);
+void journal_rollback(struct journal *); /* forgets the open turn; the world has to be rebuilt, as after a failed commit */
 /* Moves what commits left in the write-ahead file into the database: for when nobody waits for an answer.  A commit
  * does it by itself only past 16 MiB. */
 void journal_tidy(struct journal *);

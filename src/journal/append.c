@@ -137,3 +137,12 @@ int journal_commit(struct journal *j)
 		j->kept = j->head;
 	return err;
 }
+
+void journal_rollback(struct journal *j)
+{
+	if (!sqlite3_get_autocommit(j->db))
+		sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+	j->turn = false;
+	j->lost = 0;
+	j->head = j->kept;
+}
