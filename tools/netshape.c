@@ -230,6 +230,16 @@ static void give(struct direction *d)
 	}
 }
 
+static void forget(struct direction *d)
+{
+	while (d->first) {
+		struct packet *p = d->first;
+
+		d->first = p->next;
+		free(p);
+	}
+}
+
 static struct timespec until_next(const struct direction *d)
 {
 	uint64_t now = nanoseconds(), next = now + 1000000000u;
@@ -350,6 +360,8 @@ static int run(uint64_t rate, uint64_t rtt_us, uint64_t queue, char **command)
 	d[1].last = &d[1].first;
 	pid_t child = start(command, &s, &c, counters, home);
 	status = child < 0 ? 1 : carry(d, signals, child);
+	forget(&d[0]);
+	forget(&d[1]);
 undo:
 	remove_end(&s);
 	remove_end(&c);

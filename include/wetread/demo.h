@@ -38,7 +38,7 @@ bool night_opening(struct night *, struct demo_message *);
 /* What has become due by `now` (new orders at per_hour, images complete, changes, results); false: nothing yet. */
 bool night_live(struct night *, int64_t now, unsigned per_hour, struct demo_message *);
 /* An order of no consequence, for load: the n-th always has the same accession. */
-void night_load(struct night *, uint64_t n, int64_t now, struct demo_message *);
+void night_load(struct night *, uint64_t serial, int64_t now, struct demo_message *);
 
 /* The MLLP client. */
 struct feed_options {
@@ -62,6 +62,6 @@ enum feed_next { FEED_SEND, FEED_WAIT, FEED_END };
 /* What to send next; FEED_WAIT: ask again in a moment.  The message is the feed's own and kept until it is answered. */
 typedef enum feed_next feed_source(void *ctx, struct demo_message *);
 /* 0 when all was sent and answered, whatever the answers; E_NOLINK, E_TIMEOUT with *why (caller frees). */
-int feed_run(const struct feed_options *, feed_source *, void *ctx, struct feed_report *, char **why);
+int feed_run(const struct feed_options *, feed_source *, void *ctx, struct feed_report *report, char **why);
 
 #endif

@@ -189,7 +189,7 @@ static void one_item(struct step *st, const cJSON *json, struct hl7_result *r)
 	verb = find_verb(item.verb);
 	if (!st->a->err && !verb)
 		refuse(st, E_USAGE, "there is no verb %s", item.verb);
-	if (!st->a->err && verb->about_study) {
+	if (!st->a->err && verb && verb->about_study) {
 		st->s = hl7_find(st, &item);
 		add_sender_fields(&item);
 	}
