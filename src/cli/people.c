@@ -1,0 +1,186 @@
+/*
+ * people - the readers, and the way to the coordinator.
+ *
+ *     LOGIN  DUTY  LOAD     MODALITIES NAME
+ *     okafor on    45/240m  CT MR      Mary Okafor
+ */
+#include "config.h"
+
+#include "cli_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "wetread/env.h"
+#include "wetread/json.h"
+#include "wetread/mem.h"
+#include "wetread/policy.h"
+#include "wetread/replica.h"
+#include "wetread/text.h"
+
+static bool is_reader(const struct user *u)
+{
+	int role = u->role ? role_parse(u->role) : 0;
+
+	return role > 0 && (role & ROLE_RADIOLOGIST) && !u->disabled;
+}
+
+/* "CT MR" as ["CT","MR"]. */
+static void json_words(struct buf *b, const char *key, const char *words)
+{
+	char *clean = text_clean_dup(words), *save = NULL;
+
+	json_key(b, key);
+	json_open(b, '[');
+	for (char *w = strtok_r(clean, " ,", &save); w; w = strtok_r(NULL, " ,", &save))
+		json_str(b, w);
+	json_close(b, ']');
+	free(clean);
+}
+
+/* "TX:2027-03-31 CA": the last valid day is null when none is written. */
+static void json_licences(struct buf *b, const char *words)
+{
+	char *clean = text_clean_dup(words), *save = NULL;
+
+	json_key(b, "licences");
+	json_open(b, '[');
+	for (char *w = strtok_r(clean, " ,", &save); w; w = strtok_r(NULL, " ,", &save)) {
+		char *colon = strchr(w, ':');
+
+		if (colon)
+			*colon++ = '\0';
+		json_open(b, '{');
+		json_kstr(b, "jurisdiction", w);
+		json_kstr(b, "until", colon);
+		json_close(b, '}');
+	}
+	json_close(b, ']');
+	free(clean);
+}
+
+static void reader_object(struct buf *b, const struct world *w, const struct user *u)
+{
+	json_open(b, '{');
+	json_clean(b, "login", u->login);
+	json_clean(b, "name", u->name);
+	json_clean(b, "duty", u->duty);
+	json_kint(b, "load_min", policy_load(w, u->login));
+	if (u->capacity)
+		json_kint(b, "capacity_min", u->capacity);
+	else
+		json_kstr(b, "capacity_min", NULL);
+	json_words(b, "modalities", u->modalities);
+	json_licences(b, u->licences);
+	json_words(b, "special", u->special);
+	json_words(b, "sites", u->sites);
+	json_clean(b, "zone", u->zone);
+	json_close(b, '}');
+}
+
+static void pad_add(struct buf *b, const char *raw, int width)
+{
+	char *clean = text_clean_dup(raw);
+
+	buf_adds(b, *clean ? clean : "-");
+	for (int used = *clean ? text_width(clean) : 1; used < width; used++)
+		buf_addc(b, ' ');
+	buf_addc(b, ' ');
+	free(clean);
+}
+
+static void reader_line(struct buf *b, const struct world *w, const struct user *u, int login_width)
+{
+	char load[48];
+
+	if (u->capacity)
+		snprintf(load, sizeof(load), "%lld/%lldm", (long long)policy_load(w, u->login), (long long)u->capacity);
+	else
+		snprintf(load, sizeof(load), "%lldm", (long long)policy_load(w, u->login));
+	pad_add(b, u->login, login_width);
+	pad_add(b, u->duty, 5);
+	pad_add(b, load, 9);
+	pad_add(b, u->modalities, 14);
+	out_clean(b, u->name);
+	buf_addc(b, '\n');
+}
+
+static void readers_table(struct buf *b, const struct world *w)
+{
+	int width = 5;
+
+	for (unsigned i = 0; i < w->nusers; i++) {
+		char *clean = text_clean_dup(w->users[i].login);
+
+		if (is_reader(&w->users[i]) && text_width(clean) > width)
+			width = text_width(clean);
+		free(clean);
+	}
+	buf_addf(b, "%-*s DUTY  LOAD      MODALITIES     NAME\n", width, "LOGIN");
+	for (unsigned i = 0; i < w->nusers; i++)
+		if (is_reader(&w->users[i]))
+			reader_line(b, w, &w->users[i], width);
+}
+
+int shot_readers(struct cli *c)
+{
+	const struct world *w;
+	int rc = session_open(c, true);
+
+	if (rc < 0)
+		return rc;
+	w = replica_world(session_replica(c));
+	if (!c->json) {
+		readers_table(&c->out, w);
+		return 0;
+	}
+	json_open(&c->out, '[');
+	for (unsigned i = 0; i < w->nusers; i++)
+		if (is_reader(&w->users[i]))
+			reader_object(&c->out, w, &w->users[i]);
+	buf_adds(&c->out, "]\n");
+	return 0;
+}
+
+/* The first question comes with the connection; the second is timed. */
+int shot_ping(struct cli *c)
+{
+	const struct replica_me *me;
+	struct cJSON *first = NULL, *second = NULL;
+	int64_t sent = 0, rtt, offset;
+	int rc = session_open(c, false);
+
+	if (rc == 0)
+		rc = session_request(c, "ping", "{}", &first);
+	if (rc == 0) {
+		sent = env_mono(c->env);
+		rc = session_request(c, "ping", "{}", &second);
+	}
+	cJSON_Delete(first);
+	if (rc < 0)
+		return rc;
+	rtt = env_mono(c->env) - sent;
+	offset = json_get_int(second, "now", 0) + rtt / 2 - env_now(c->env);
+	me = replica_me(session_replica(c));
+	if (c->json) {
+		json_open(&c->out, '{');
+		json_kint(&c->out, "rtt_ms", rtt);
+		json_kint(&c->out, "clock_offset_ms", offset);
+		json_kint(&c->out, "n", json_get_int(second, "n", 0));
+		json_clean(&c->out, "user", me->user);
+		json_clean(&c->out, "role", me->role_key);
+		json_close(&c->out, '}');
+		buf_addc(&c->out, '\n');
+	} else {
+		buf_addf(&c->out, "%lld ms; the coordinator's clock differs by %lld ms; you are ", (long long)rtt, (long long)offset);
+		out_clean(&c->out, me->user);
+		buf_adds(&c->out, ", ");
+		out_clean(&c->out, me->role_key);
+		buf_addc(&c->out, '\n');
+	}
+	cJSON_Delete(second);
+	return 0;
+}

@@ -1,0 +1,342 @@
+/*
+ * session - link and replica under one loop, waited for with a limit.
+ *
+ * A command is handed to the replica before the connection stands, so that it travels in the same write as
+ * `hello`: a one-shot costs one round trip after the handshake.  When the link breaks before the answer
+ * came, the replica repeats the command with the same operation id on the next connection, and nothing is done twice.
+ */
+#include "config.h"
+
+#include "cli_int.h"
+
+#include <event2/event.h>
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session_int.h"
+
+#include "wetread/env.h"
+#include "wetread/errors.h"
+#include "wetread/json.h"
+#include "wetread/link.h"
+#include "wetread/mem.h"
+#include "wetread/replica.h"
+#include "wetread/text.h"
+
+struct session {
+	struct cli *cli;
+	struct event_base *base;
+	struct event *deadline;
+	struct link *link;
+	struct replica *replica;
+	const struct session_calls *calls; /* of `watch`; NULL */
+	void *ctx;
+	bool been_live, endless;
+	char *host_key; /* the fingerprint that was asked about and not accepted */
+	int err; /* why it ended; cli->fail has the words */
+};
+
+static void stop(struct session *s, int err)
+{
+	if (!s->err)
+		s->err = err;
+	event_base_loopbreak(s->base);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *ctx)
+{
+	struct session *s = ctx;
+	char text[24];
+
+	(void)fd;
+	(void)what;
+	stop(s, cli_fail(s->cli, E_TIMEOUT, "no answer from %s within %s%s", settings_str(&s->cli->settings, SETTING_coordinator),
+		    span_text(s->cli->timeout, text),
+		    s->been_live && s->cli->args.shot->cmd >= 0 ? "; it may have been done all the same" : ""));
+}
+
+static void deadline_set(struct session *s)
+{
+	struct timeval tv = { .tv_sec = s->cli->timeout / 1000, .tv_usec = (s->cli->timeout % 1000) * 1000 };
+
+	if (!s->endless)
+		event_add(s->deadline, &tv);
+}
+
+/* Is there no use in trying again? */
+static bool is_final(const struct session *s, int err)
+{
+	return err == E_AUTH || err == E_HOSTKEY || err == E_VERSION || (!s->been_live && !s->endless);
+}
+
+static int offline_fail(struct session *s, const struct link_news *news)
+{
+	const char *why = str_empty(news->why) ? err_text(news->err) : news->why;
+	const char *wanted = s->cli->args.opt[OPT_accept_host_key];
+
+	if (!s->host_key)
+		return cli_fail(s->cli, news->err ? news->err : E_NOLINK, "%s", why);
+	if (wanted)
+		return cli_fail(s->cli, E_HOSTKEY, "the coordinator's host key is %s, not %s", s->host_key, wanted);
+	return cli_fail(s->cli, E_HOSTKEY,
+	    "the coordinator's host key %s is not known here; if its keeper tells you the same fingerprint, give "
+	    "--accept-host-key %s once", s->host_key, s->host_key);
+}
+
+static void on_state(void *ctx, const struct link_news *news)
+{
+	struct session *s = ctx;
+	bool up = news->state == LINK_LIVE || news->state == LINK_SLOW;
+
+	if (up && !s->been_live)
+		s->been_live = true;
+	if (news->state == LINK_OFFLINE && is_final(s, news->err)) {
+		stop(s, offline_fail(s, news));
+		return;
+	}
+	if (s->calls && (up || news->state == LINK_OFFLINE))
+		s->calls->link(s->ctx, up, news->why);
+}
+
+static void on_line(void *ctx, const char *line, size_t n)
+{
+	struct session *s = ctx;
+	int rc = replica_line(s->replica, line, n);
+
+	if (rc < 0 && !s->err)
+		stop(s, cli_fail(s->cli, rc, "the coordinator sent what is not understood: %s", err_text(rc)));
+}
+
+static void on_connect(void *ctx, struct buf *first)
+{
+	struct session *s = ctx;
+
+	replica_first_lines(s->replica, first);
+}
+
+static void on_question(void *ctx, enum link_question what, const char *text)
+{
+	struct session *s = ctx;
+	char *answer = what == LINK_ASK_HOST ? ask_host(s->cli, text) : ask_passphrase(text);
+
+	if (what == LINK_ASK_HOST && !answer) {
+		free(s->host_key);
+		s->host_key = host_fingerprint(text);
+	}
+	deadline_set(s); /* the person's time does not count */
+	link_answer(s->link, answer);
+	ask_wipe(answer);
+}
+
+static const struct link_calls link_calls = { on_state, on_line, on_question, on_connect };
+
+static void replica_send(void *ctx, const char *line, size_t n)
+{
+	struct session *s = ctx;
+
+	/* Not connected is fine: what is unanswered goes out with the first lines. */
+	link_send(s->link, line, n);
+}
+
+static void replica_moved(void *ctx, enum replica_phase phase)
+{
+	struct session *s = ctx;
+
+	if (s->calls && s->calls->phase)
+		s->calls->phase(s->ctx, phase);
+	event_base_loopbreak(s->base);
+}
+
+static void replica_changes(void *ctx, uint64_t study, const struct event *e)
+{
+	struct session *s = ctx;
+
+	if (s->calls && s->calls->changed)
+		s->calls->changed(s->ctx, study, e);
+}
+
+static void replica_refused(void *ctx, int err, const char *text)
+{
+	struct session *s = ctx;
+
+	stop(s, cli_fail(s->cli, err, "%s", str_empty(text) ? err_text(err) : text));
+}
+
+static struct session *session_new(struct cli *c, bool follow)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+	struct replica_options options = {
+		.env = c->env,
+		.client = "wetread " PACKAGE_VERSION,
+		.as_user = c->args.opt[OPT_as_user],
+		.follow = follow,
+		.ctx = s,
+		.send = replica_send,
+		.changed = replica_changes,
+		.phase = replica_moved,
+		.refused = replica_refused,
+	};
+
+	s->cli = c;
+	s->base = event_base_new();
+	if (!s->base) {
+		free(s);
+		return NULL;
+	}
+	s->deadline = evtimer_new(s->base, on_deadline, s);
+	s->replica = replica_new(&options);
+	return s;
+}
+
+static int session_begin(struct cli *c, bool follow)
+{
+	const char *target = settings_str(&c->settings, SETTING_coordinator);
+	struct link_options options = { .target = target, .calls = &link_calls };
+	int rc;
+
+	c->session = session_new(c, follow);
+	if (!c->session)
+		return cli_fail(c, E_NOMEM, "cannot make an event loop");
+	options.base = c->session->base;
+	options.ctx = c->session;
+	rc = link_open(&c->session->link, &options);
+	if (rc < 0)
+		return cli_fail(c, rc == E_SYNTAX ? E_USAGE : rc,
+		    "%s: wanted is ssh://[USER@]HOST[:PORT], a Host of ~/.ssh/config, or unix:PATH", target);
+	deadline_set(c->session);
+	return 0;
+}
+
+static bool is_live(const struct session *s)
+{
+	return replica_phase(s->replica) == REPLICA_LIVE;
+}
+
+int session_open(struct cli *c, bool follow)
+{
+	struct session *s;
+	int rc = session_begin(c, follow);
+
+	if (rc < 0 || !follow)
+		return rc;
+	for (s = c->session; !s->err && !is_live(s);)
+		if (event_base_dispatch(s->base) != 0)
+			return cli_fail(c, E_IO, "the event loop has nothing to wait for");
+	return s->err;
+}
+
+int session_run(struct cli *c, const struct session_calls *calls, void *ctx, struct session_tick *tick)
+{
+	int rc = session_begin(c, true);
+	struct session *s = c->session;
+	struct timeval second = { .tv_sec = 1 };
+	struct event *timer;
+
+	if (rc < 0)
+		return rc;
+	s->calls = calls;
+	s->ctx = ctx;
+	timer = event_new(s->base, -1, EV_PERSIST, tick->each_second, tick->ctx);
+	event_add(timer, &second);
+	while (!s->err && event_base_dispatch(s->base) == 0)
+		if (!s->endless && is_live(s)) {
+			/* Once it stood it is kept up for ever. */
+			s->endless = true;
+			evtimer_del(s->deadline);
+		}
+	event_free(timer);
+	return s->err;
+}
+
+void session_stop(struct cli *c, int err)
+{
+	stop(c->session, err);
+}
+
+void session_close(struct cli *c)
+{
+	struct session *s = c->session;
+
+	if (!s)
+		return;
+	c->session = NULL;
+	link_close(s->link);
+	replica_free(s->replica);
+	event_free(s->deadline);
+	event_base_free(s->base);
+	free(s->host_key);
+	free(s);
+}
+
+struct replica *session_replica(struct cli *c)
+{
+	return c->session->replica;
+}
+
+int session_wait(struct cli *c, const bool *done)
+{
+	struct session *s = c->session;
+
+	while (!*done && !s->err)
+		if (event_base_dispatch(s->base) != 0)
+			return cli_fail(c, E_IO, "the event loop has nothing to wait for");
+	return *done ? 0 : s->err;
+}
+
+/* An answer that is waited for. */
+struct waiting {
+	struct session *s;
+	bool done;
+	struct answer *answer;
+	struct cJSON *result;
+	int err;
+};
+
+static void on_answer(void *ctx, const struct answer *a)
+{
+	struct waiting *w = ctx;
+	struct answer *to = w->answer;
+
+	*to = (struct answer){ .err = a->err, .study = a->study, .rev = a->rev, .fence = a->fence, .at = a->at };
+	to->text = xstrdup(a->text);
+	to->by = xstrdup(a->by);
+	to->what = xstrdup(a->what);
+	to->extra = xstrdup(a->extra);
+	w->done = true;
+	event_base_loopbreak(w->s->base);
+}
+
+int session_command(struct cli *c, const struct command *cmd, struct answer *out)
+{
+	struct waiting w = { .s = c->session, .answer = out };
+
+	replica_command(c->session->replica, cmd, on_answer, &w);
+	return session_wait(c, &w.done);
+}
+
+static void on_result(void *ctx, const struct cJSON *result, const struct cJSON *error)
+{
+	struct waiting *w = ctx;
+
+	w->err = error ? cli_fail_rpc(w->s->cli, error) : 0;
+	if (!error)
+		w->result = result ? cJSON_Duplicate(result, true) : cJSON_CreateNull();
+	w->done = true;
+	event_base_loopbreak(w->s->base);
+}
+
+int session_request(struct cli *c, const char *method, const char *params, struct cJSON **result)
+{
+	struct waiting w = { .s = c->session };
+	int rc;
+
+	replica_request(c->session->replica, method, params, on_result, &w);
+	rc = session_wait(c, &w.done);
+	if (rc == 0)
+		rc = w.err;
+	if (rc == 0)
+		*result = w.result;
+	return rc;
+}

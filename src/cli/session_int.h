@@ -1,0 +1,28 @@
+/* session_int - what `watch` needs of the session beyond one question and its answer; and what people are asked. */
+#ifndef SESSION_INT_H
+#define SESSION_INT_H
+
+#include "cli_int.h"
+
+#include "wetread/replica.h"
+
+struct session_calls {
+	void (*link)(void *ctx, bool up, const char *why);
+	void (*phase)(void *ctx, enum replica_phase);
+	void (*changed)(void *ctx, uint64_t study, const struct event *);
+};
+struct session_tick {
+	void *ctx;
+	void (*each_second)(int fd, short what, void *ctx);
+};
+/* Follows the queue until session_stop(), keeping the link up; the limit holds for the first connection only. */
+int session_run(struct cli *, const struct session_calls *, void *ctx, struct session_tick *);
+void session_stop(struct cli *, int err);
+
+/* ask.c: the answers to the link's questions; NULL is no. Give them back to ask_wipe(). */
+char *host_fingerprint(const char *text); /* "SHA256:..." out of the question; NULL if there is none */
+char *ask_host(struct cli *, const char *text);
+char *ask_passphrase(const char *text);
+void ask_wipe(char *answer);
+
+#endif
