@@ -7,8 +7,6 @@
 #ifndef FILTER_INT_H
 #define FILTER_INT_H
 
-#include <regex.h>
-
 #include "wetread/filter.h"
 
 enum { FIELD_BARE = FILTER_FIELDS }; /* the fields a bare word looks at */
@@ -34,7 +32,7 @@ struct value {
 	char *text;      /* word, glob, or source of the regex */
 	int64_t number;
 	int64_t unit; /* number is a multiple of it; equality looks no closer */
-	regex_t regex;
+	struct regex *regex;
 };
 
 enum node_kind { NODE_AND, NODE_OR, NODE_NOT, NODE_TERM, NODE_VIEW };
@@ -57,6 +55,12 @@ struct filter {
 	struct filter_col cols[FILTER_FIELDS];
 	unsigned ncols;
 };
+
+/* regex.c */
+struct regex;
+struct regex *regex_new(const char *pattern, const char **why); /* NULL, with *why, when it is not valid */
+void regex_free(struct regex *);                                /* NULL is fine */
+bool regex_find(const struct regex *, const char *s, size_t n);
 
 /* fields.c */
 extern const enum filter_field bare_fields[];

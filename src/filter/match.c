@@ -55,19 +55,6 @@ static bool glob(const char *pattern, const char *s)
 	return pattern[strspn(pattern, "*")] == '\0';
 }
 
-static bool regex(const struct value *v, const char *s)
-{
-	char head[LOOK_MAX];
-	size_t n = strlen(s);
-
-	if (n < sizeof(head))
-		return regexec(&v->regex, s, 0, NULL, 0) == 0;
-	n = utf8_prefix(s, n, sizeof(head) - 1);
-	memcpy(head, s, n);
-	head[n] = '\0';
-	return regexec(&v->regex, head, 0, NULL, 0) == 0;
-}
-
 static bool word_whole(int field, const char *word, const char *s)
 {
 	struct known k;
@@ -83,7 +70,7 @@ static bool fits(int field, const struct value *v, const char *s, bool part)
 {
 	switch (v->kind) {
 	case VALUE_REGEX:
-		return regex(v, s);
+		return regex_find(v->regex, s, strnlen(s, LOOK_MAX));
 	case VALUE_GLOB:
 		return glob(v->text, s);
 	default:

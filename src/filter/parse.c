@@ -94,8 +94,7 @@ static void *fail_value(
 
 static void value_release(struct value *v)
 {
-	if (v->kind == VALUE_REGEX)
-		regfree(&v->regex);
+	regex_free(v->regex);
 	free(v->text);
 }
 
@@ -229,60 +228,16 @@ static char *take_quoted(struct parser *ps, char quote)
 	return NULL;
 }
 
-/* The greater number of "3,5}", at least 1. */
-static long copies(const char *s)
-{
-	long most = 1, n = 0;
-
-	for (; *s && *s != '}'; s++) {
-		n = isdigit((unsigned char)*s) && n < 1000 ? n * 10 + (*s - '0') : 0;
-		if (n > most)
-			most = n;
-	}
-	return most;
-}
-
-/*
- * The C library's regex expands x{9} to nine copies and tries back-references by force, so a
- * short pattern could take all memory or time: what repetitions multiply to is bounded, references refused.
- */
-static const char *regex_danger(const char *s)
-{
-	long product = 1;
-
-	if (strlen(s) > FILTER_REGEX_MAX)
-		return "the regex is longer than 128 bytes";
-	for (; *s; s++) {
-		if (*s == '\\' && isdigit((unsigned char)s[1]))
-			return "back-references are not allowed";
-		if (*s == '\\' && s[1])
-			s++;
-		else if (*s == '{')
-			product *= copies(s + 1);
-		if (product > 64)
-			return "the regex repeats too much: all {n} multiplied, at most 64";
-	}
-	return NULL;
-}
-
 static bool take_regex(struct parser *ps, struct value *v)
 {
-	const char *from = ps->p, *danger;
-	char why[80];
-	int rc;
+	const char *from = ps->p, *why;
 
 	v->text = take_quoted(ps, '/');
 	if (!v->text)
 		return false;
-	danger = regex_danger(v->text);
-	if (danger) {
-		fail(ps, from, (size_t)(ps->p - from), "%s", danger);
-		return false;
-	}
-	rc = regcomp(&v->regex, v->text, REG_EXTENDED | REG_ICASE | REG_NOSUB);
-	if (rc != 0) {
-		regerror(rc, NULL, why, sizeof(why));
-		fail(ps, from, (size_t)(ps->p - from), "the regex is not valid: %s", why);
+	v->regex = regex_new(v->text, &why);
+	if (!v->regex) {
+		fail(ps, from, (size_t)(ps->p - from), "%s", why);
 		return false;
 	}
 	v->kind = VALUE_REGEX;
@@ -415,6 +370,11 @@ static bool smart_case(const char *s)
 	return capital && (later || !smalls);
 }
 
+static bool is_order(enum op op)
+{
+	return op >= OP_LT && op <= OP_GE;
+}
+
 /* Does the field want a number (or one of a few words) after this operator? */
 static bool wants_number(int field, enum op op)
 {
@@ -426,7 +386,7 @@ static bool wants_number(int field, enum op op)
 	case FILTER_FLAG:
 		return true;
 	case FILTER_SCORE:
-		return op >= OP_LT && op <= OP_GE;
+		return is_order(op);
 	default:
 		return false;
 	}
@@ -439,13 +399,11 @@ static bool understand(
 	enum value_kind kind = quoted ? VALUE_WORD : word_kind(field, word);
 	bool ok = true;
 
-	/* "Not known" can be asked of numbers too, but neither of flags nor with < and >. */
 	if ((kind == VALUE_NONE || kind == VALUE_ANY) &&
-	    (op == OP_LT || op == OP_LE || op == OP_GT || op == OP_GE))
-		kind = VALUE_WORD;
-	if ((kind == VALUE_NONE || kind == VALUE_ANY) &&
-	    filter_field_info((enum filter_field)field)->type != FILTER_FLAG) {
-		v->kind = kind;
+	    (is_order(op) || filter_field_info((enum filter_field)field)->type == FILTER_FLAG))
+		kind = VALUE_WORD; /* there it is a mistake like any other */
+	v->kind = kind;
+	if (kind == VALUE_NONE || kind == VALUE_ANY || kind == VALUE_ME) {
 		free(word);
 		return true;
 	}
@@ -456,8 +414,7 @@ static bool understand(
 		free(word);
 		return ok;
 	}
-	v->kind = kind;
-	v->exact_case = field == FIELD_BARE && kind != VALUE_REGEX && smart_case(word);
+	v->exact_case = field == FIELD_BARE && smart_case(word);
 	v->text = word;
 	return true;
 }
@@ -515,9 +472,8 @@ static bool op_fits(struct parser *ps, enum filter_field field, enum op op, cons
 {
 	const struct filter_field_info *info = filter_field_info(field);
 
-	if (op == OP_HAS || op == OP_EQ || op == OP_NE || wants_number((int)field, op))
-		if (!(info->type == FILTER_FLAG && op >= OP_LT && op <= OP_GE))
-			return true;
+	if (!is_order(op) || (wants_number((int)field, op) && info->type != FILTER_FLAG))
+		return true;
 	fail(ps, from, (size_t)(ps->p - from), "%s has no order to compare with %s: write e.g. %s",
 	    info->name, op_text[op], info->example);
 	return false;

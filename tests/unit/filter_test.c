@@ -260,7 +260,8 @@ static void names_fold_beyond_ascii(void **state)
 {
 	(void)state;
 	CHECK({"pt:m\xc3\xbcller", 0, 1}, {"pt:\"^j\xc3\xb6rg\"", 0, 1}, {"m\xc3\xbcller", 0, 1},
-	    {"M\xc3\xbcller", 0, 1}, {"M\xc3\x9cLLER", 0, 1}, {"pt:m\xc3\xbc*", 0, 1});
+	    {"M\xc3\xbcller", 0, 1}, {"M\xc3\x9cLLER", 0, 1}, {"pt:m\xc3\xbc*", 0, 1},
+	    {"pt:/^m\xc3\xbc.ler/", 0, 1}, {"pt:/m[\xc3\xa0-\xc3\xbe]l{2}/", 0, 1});
 }
 
 static void states_have_groups(void **state)
@@ -429,12 +430,20 @@ static void errors_say_where_and_what_was_wanted(void **state)
 	    {"exam:/head", "exam:[/head]", "the closing / is missing"},
 	    {"exam:\"\"", "exam:[\"\"]", "empty quotes: write field:none for what is not there"},
 	    {"exam://", "exam:[//]", "an empty regex"},
-	    {"exam:/(a/", "exam:[/(a/]", NULL},
-	    {"exam:/(a)\\1/", "exam:[/(a)\\1/]", "back-references are not allowed"},
-	    {"exam:/a{9}{9}/", "exam:[/a{9}{9}/]",
-	        "the regex repeats too much: all {n} multiplied, at most 64"},
-	    {"exam:/a{65,}/", "exam:[/a{65,}/]",
-	        "the regex repeats too much: all {n} multiplied, at most 64"},
+	    {"exam:/(a/", "exam:[/(a/]", "the closing ) is missing"},
+	    {"exam:/a)/", "exam:[/a)/]", "there is no ( for a )"},
+	    {"exam:/[a/", "exam:[/[a/]", "the closing ] is missing"},
+	    {"exam:/[z-a]/", "exam:[/[z-a]/]", "a range is the wrong way around"},
+	    {"exam:/[[:foo:]]/", "exam:[/[[:foo:]]/]",
+	        "[: :] wants alpha, digit, alnum, xdigit, space, blank or punct"},
+	    {"exam:/[[.a.]]/", "exam:[/[[.a.]]/]", "[. and [= are not known"},
+	    {"exam:/a|*/", "exam:[/a|*/]", "there is nothing to repeat before *, +, ? or {"},
+	    {"exam:/a{x}/", "exam:[/a{x}/]", "repetition is {n}, {n,} or {n,m}, at most 255"},
+	    {"exam:/a{3,2}/", "exam:[/a{3,2}/]", "repetition is {n}, {n,} or {n,m}, at most 255"},
+	    {"exam:/a{256}/", "exam:[/a{256}/]", "repetition is {n}, {n,} or {n,m}, at most 255"},
+	    {"exam:/(a)\\1/", "exam:[/(a)\\1/]", "back-references are not known"},
+	    {"exam:/\\d/", "exam:[/\\d/]", "a backslash stands before punctuation only: for \\d write [0-9]"},
+	    {"exam:/((a{9}){9}){99}/", "exam:[/((a{9}){9}){99}/]", "the regex is too large: repeat less"},
 	    {"(mod:ct", "[(]mod:ct", "the closing ) is missing"},
 	    {"mod:ct)", "mod:ct[)]", "there is no ( for this )"},
 	    {"()", "([])", "a term is wanted here"},
@@ -597,6 +606,7 @@ static void the_canonical_text_means_the_same(void **state)
 	    {"exam:/a\\/b\\.c/ /x/", "exam:/a\\/b\\.c/ /x/"},
 	    {"cols:left,exam/30 a sort:-p,left", "a sort:-p,left cols:left,exam/30"},
 	    {"state:held,open,PRE", "state:held,open,prelim"},
+	    {"reader:Me,NONE", "reader:me,none"},
 	};
 
 	(void)state;
