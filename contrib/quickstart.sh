@@ -1,0 +1,223 @@
+#!/usr/bin/env bash
+# quickstart.sh - from a fresh clone on Debian or Ubuntu to a console with a night's work in it.
+#
+#   contrib/quickstart.sh [options]
+#
+#   --dir DIR       the demo's site directory (./demo)
+#   --build DIR     where to build (./build)
+#   --headless      do not open the console: leave the coordinator running and print shell lines to eval
+#   --traffic       keep orders, updates and reports coming (what happens anyway when the console opens)
+#   --no-traffic    do not
+#   --stop          end what runs in DIR
+#
+# Everything is on 127.0.0.1 and below DIR and BUILD.  Running it again is fine.  Remove DIR to begin anew.
+set -u -o pipefail
+top=$(cd "$(dirname "$0")/.." && pwd)
+dir=$top/demo build=$top/build headless='' traffic='' stop=''
+
+say() { printf 'quickstart: %s\n' "$*" >&2; }
+die() { # die WHAT FIX
+	say "error: $1"
+	say "fix:   $2"
+	exit 1
+}
+usage() { sed -n '4,15s/^# \{0,1\}//p' "$0"; }
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--dir | --build)
+		[ -n "${2:-}" ] || die "$1 needs a directory" "$1 DIR"
+		printf -v "${1#--}" %s "$2"
+		shift
+		;;
+	--headless) headless=yes ;;
+	--traffic) traffic=yes ;;
+	--no-traffic) traffic=no ;;
+	--stop) stop=yes ;;
+	-h | --help) usage && exit 0 ;;
+	*) die "'$1' is not understood" "see contrib/quickstart.sh --help" ;;
+	esac
+	shift
+done
+[ -n "$traffic" ] || traffic=$([ -n "$headless" ] && echo no || echo yes)
+
+# ---- processes, by their own pid
+
+pid_of() { # pid_of NAME: of the running one, if it still is the program we started
+	local pid
+	pid=$(cat "$dir/quickstart/$1.pid" 2>/dev/null) || return 1
+	[ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ] && echo "$pid"
+}
+end() { # end NAME
+	local pid limit=$((SECONDS + 15))
+	pid=$(pid_of "$1") || return 0
+	kill "$pid" 2>/dev/null
+	while [ -d "/proc/$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; do
+		[ $SECONDS -lt $limit ] || {
+			kill -KILL "$pid"
+			break
+		}
+		sleep 0.05
+	done
+	rm -f "$dir/quickstart/$1.pid"
+	say "ended $1 (pid $pid)"
+}
+spawn() { # spawn NAME COMMAND...: in the background, away from this terminal
+	local name=$1
+	shift
+	setsid "$@" </dev/null >>"$dir/quickstart/$name.log" 2>&1 &
+	echo $! >"$dir/quickstart/$name.pid"
+}
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+free_port() { # free_port FIRST
+	local p=$1
+	while listening "$p"; do p=$((p + 1)); done
+	echo "$p"
+}
+wait_for() { # wait_for SECONDS WHAT LOG COMMAND...
+	local limit=$((SECONDS + $1)) what=$2 log=$3
+	shift 3
+	until "$@"; do
+		if [ $SECONDS -ge $limit ]; then
+			tail -n 12 "$log" >&2
+			die "$what did not happen" "the lines above are from $log; try contrib/quickstart.sh --stop and again"
+		fi
+		sleep 0.05
+	done
+}
+
+if [ -n "$stop" ]; then
+	pid_of wetreadd >/dev/null || say "nothing runs in $dir"
+	end wetread-demo
+	end wetreadd
+	exit 0
+fi
+
+# ---- the programs
+
+"$top/contrib/deps.sh" build run || exit 1
+"$top/contrib/build.sh" --build "$build" || exit 1
+mkdir -p "$dir/quickstart" || die "cannot make $dir" "choose another with --dir"
+dir=$(cd "$dir" && pwd) build=$(cd "$build" && pwd)
+export PATH="$build/inst/bin:$build/inst/sbin:$PATH"
+libexec=$build/inst/libexec/wetread
+cast=$top/contrib/demo
+ctl() {
+	wetreadctl --dir "$dir" "$@" >>"$dir/quickstart/setup.log" 2>&1 && return 0
+	tail -n 5 "$dir/quickstart/setup.log" >&2
+	die "wetreadctl $* was refused" "see the lines above; the whole output is in $dir/quickstart/setup.log"
+}
+
+# ---- the site: people, keys, sites, policy
+
+sections() { sed -n 's/^\[\(.*\)\]$/\1/p' "$1"; }
+# KEY=VALUE lines of a section, without keys of other programs (hl7.*).  +400d in a value is that many days from today.
+values() { # values FILE SECTION
+	sed -n "/^\[$2\]\$/,/^\[/{/^[a-z0-9_]* *=/p}" "$1" | sed 's/ *= */=/' | while IFS= read -r line; do
+		while [[ $line =~ ([+-][0-9]+)d( |$) ]]; do
+			line=${line/"${BASH_REMATCH[1]}d"/$(date -u -d "${BASH_REMATCH[1]} days" +%F)}
+		done
+		printf '%s\n' "$line"
+	done
+}
+load() { # load "site add" FILE
+	local name
+	for name in $(sections "$2"); do
+		mapfile -t set < <(values "$2" "$name")
+		# shellcheck disable=SC2086 # "site add" is two words
+		ctl $1 "$name" "${set[@]}"
+	done
+}
+make_site() {
+	local login
+	: >"$dir/quickstart/setup.log"
+	say "making a demo site in $dir"
+	ctl init --ssh 127.0.0.1:2222 --hl7 127.0.0.1:2575 --admin root-of-demo
+	say "loading $(sections "$cast/sites.ini" | wc -l) sites and $(sections "$cast/people.ini" | wc -l) people"
+	load "site add" "$cast/sites.ini"
+	load "user add" "$cast/people.ini"
+	say "making a key for each (in $dir/keys)"
+	mkdir -p "$dir/keys" && chmod 700 "$dir/keys"
+	for login in $(sections "$cast/people.ini"); do
+		ssh-keygen -q -t ed25519 -N '' -C "$login of the wetread demo" -f "$dir/keys/$login" ||
+			die "ssh-keygen could not make a key" "is openssh-client installed? contrib/deps.sh run"
+		ctl key add "$login" "$dir/keys/$login.pub"
+	done
+	say "bringing the policy into force"
+	cp "$cast/policy.ini" "$dir/policy.ini"
+	cp "$cast/hl7.ini" "$dir/hl7.ini"
+	ctl policy apply "$dir/policy.ini"
+	date -u +%FT%TZ >"$dir/quickstart/made"
+}
+
+if [ ! -e "$dir/quickstart/made" ]; then
+	if [ -e "$dir/journal.db" ]; then
+		die "$dir has a journal, but its demo was not finished" "remove $dir, or choose another with --dir"
+	fi
+	make_site
+fi
+
+# ---- the coordinator
+
+ports() { # ports SSH MLLP: writes them into wetreadd.conf
+	sed -i -e "/^\[ssh\]/,/^\[/s/^[; ]*listen *=.*/listen = 127.0.0.1:$1/" \
+		-e "/^\[hl7\]/,/^\[/s/^[; ]*listen *=.*/listen = 127.0.0.1:$2/" "$dir/wetreadd.conf"
+}
+port_of() { sed -n "/^\[$1\]/,/^\[/s/^listen *= *127.0.0.1://p" "$dir/wetreadd.conf"; }
+up() { listening "$1" && listening "$2"; }
+
+if pid_of wetreadd >/dev/null; then
+	say "already running (pid $(pid_of wetreadd))"
+	ours=
+else
+	ports "$(free_port 2222)" "$(free_port 2575)"
+	say "starting wetreadd: SSH on 127.0.0.1:$(port_of ssh), MLLP on 127.0.0.1:$(port_of hl7)"
+	spawn wetreadd wetreadd --dir "$dir"
+	ours=yes
+fi
+ssh=$(port_of ssh) mllp=$(port_of hl7)
+alive_and_up() { pid_of wetreadd >/dev/null || limit=0 && up "$ssh" "$mllp"; }
+wait_for 20 "wetreadd listening" "$dir/quickstart/wetreadd.log" alive_and_up
+printf '[127.0.0.1]:%s %s\n' "$ssh" "$(ssh-keygen -y -f "$dir/host_key" | cut -d' ' -f1,2)" >"$dir/known_hosts"
+
+# ---- the night
+
+opened() { grep -q 'the opening is sent' "$dir/quickstart/wetread-demo.log" 2>/dev/null || ! pid_of wetread-demo >/dev/null; }
+if [ ! -e "$dir/quickstart/fed" ]; then
+	say "sending the opening of the night through MLLP"
+	if [ "$traffic" = yes ]; then
+		: >"$dir/quickstart/wetread-demo.log"
+		spawn wetread-demo "$libexec/wetread-demo" traffic --to "127.0.0.1:$mllp"
+		wait_for 60 "the opening" "$dir/quickstart/wetread-demo.log" opened
+	else
+		"$libexec/wetread-demo" night --to "127.0.0.1:$mllp" >"$dir/quickstart/wetread-demo.log" 2>&1 || {
+			cat "$dir/quickstart/wetread-demo.log" >&2
+			die "the orders were not all accepted" "see above, and $dir/quickstart/wetreadd.log"
+		}
+	fi
+	"$cast/people.sh" "$dir" >>"$dir/quickstart/setup.log" 2>&1 ||
+		die "the people of the demo could not do their part" "see $dir/quickstart/setup.log"
+	: >"$dir/quickstart/fed"
+elif [ "$traffic" = yes ] && ! pid_of wetread-demo >/dev/null; then
+	say "the night goes on"
+	spawn wetread-demo "$libexec/wetread-demo" traffic --fresh --to "127.0.0.1:$mllp"
+fi
+
+# ---- what comes out
+
+export WETREAD_COORDINATOR="ssh://sup1@127.0.0.1:$ssh" WETREAD_MLLP="127.0.0.1:$mllp" \
+	WETREAD_IDENTITY="$dir/keys/sup1" WETREAD_KNOWN_HOSTS="$dir/known_hosts" WETREAD_DIR="$dir"
+if [ -n "$headless" ]; then
+	for v in WETREAD_COORDINATOR WETREAD_MLLP WETREAD_IDENTITY WETREAD_KNOWN_HOSTS WETREAD_DIR PATH; do
+		printf 'export %s=%q\n' "$v" "${!v}"
+	done
+	say "ready; end it with: contrib/quickstart.sh --stop${dir:+ --dir $dir}"
+	exit 0
+fi
+[ -t 0 ] && [ -t 1 ] || die "there is no terminal for the console" "run it in a terminal, or with --headless"
+say "opening the console as sup1, a supervisor: ? is help, q leaves"
+wetread
+status=$?
+end wetread-demo
+[ -z "$ours" ] || end wetreadd
+exit $status
