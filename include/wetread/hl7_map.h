@@ -129,6 +129,9 @@ struct hl7_reading {
 /* Never fails and never returns NULL: what is wrong is in `why`. parsed is what hl7_parse() returned. */
 struct hl7_reading *hl7_read(
     const struct hl7_msg *, int parsed, const struct hl7_profiles *, const struct hl7_profile **profile);
+/* Parses and reads, in the character set of the sender's profile where the message declares none. */
+struct hl7_reading *hl7_take(struct hl7_msg *, const char *raw, size_t n, const struct hl7_profiles *,
+    const struct hl7_profile **profile);
 void hl7_reading_free(struct hl7_reading *);
 
 /* The first of the paths ("TQ1-9.1 OBR-27.6") that says something, seen from this row. */

@@ -737,3 +737,18 @@ struct hl7_reading *hl7_read(const struct hl7_msg *m, int parsed, const struct h
 		r->why = read_body(&c);
 	return r;
 }
+
+struct hl7_reading *hl7_take(struct hl7_msg *m, const char *raw, size_t n,
+    const struct hl7_profiles *profiles, const struct hl7_profile **profile)
+{
+	int parsed = hl7_parse(m, raw, n, NULL);
+	struct hl7_reading *r = hl7_read(m, parsed, profiles, profile);
+
+	if (parsed < 0 || (*profile)->charset == NULL)
+		return r;
+	/* only now is it known who sent it; the names in MSH are the same in every character set */
+	hl7_reading_free(r);
+	hl7_release(m);
+	parsed = hl7_parse(m, raw, n, (*profile)->charset);
+	return hl7_read(m, parsed, profiles, profile);
+}
