@@ -232,7 +232,8 @@ static void say_where(struct evconnlistener *l)
 	if (getsockname(evconnlistener_get_fd(l), (struct sockaddr *)&sa, &len) < 0)
 		return;
 	name_peer((struct sockaddr *)&sa, (int)len, source, peer);
-	log_info("listening at %s", peer);
+	printf("listening %s\n", peer); /* for the supervisor */
+	fflush(stdout);
 }
 
 /* ---- running */
