@@ -678,7 +678,10 @@ static bool read_view(struct parser *ps, struct node *view, const char *text, co
 	sub.depth++;
 	sub.parens = 0;
 	if (!parse_whole(&sub, &kid)) {
-		fail(ps, from, (size_t)(ps->p - from), "in view %.64s: %s", view->view, inner.text);
+		if (strncmp(inner.text, "in view ", 8) == 0) /* the innermost is the one to mend */
+			fail(ps, from, (size_t)(ps->p - from), "%s", inner.text);
+		else
+			fail(ps, from, (size_t)(ps->p - from), "in view %.64s: %s", view->view, inner.text);
 		return false;
 	}
 	if (kid)

@@ -242,8 +242,8 @@ static bool repeat(struct compiler *c, int at, int least, int most)
 	memcpy(piece, c->re->code + at, (size_t)len * sizeof(*piece));
 	c->re->n = at;
 	for (int i = 0; i < least || i < most || (i == 0 && most < 0); i++) {
-		/* An optional copy can leave past all that follow it; an endless one comes back to itself. */
-		if (i >= least && most >= 0 && !emit(c, SPLIT, 1, (most - i) * (len + 1)))
+		/* An optional copy can be stepped over; an endless one comes back to itself. */
+		if (i >= least && most >= 0 && !emit(c, SPLIT, 1, len + 1))
 			return false;
 		if (least == 0 && most < 0 && !emit(c, SPLIT, 1, len + 2))
 			return false;
