@@ -1,0 +1,101 @@
+/*
+ * view - a world and what a person is doing with it, as cells.
+ *
+ * Keys go in, a grid comes out; commands and questions leave through the host's callbacks and their
+ * answers come back by ticket.  No I/O, no curses, no clock of its own: a test drives it with keys and reads the cells.
+ *
+ * What is safe here: the cursor is a study's id, never a row number; an action carries the id, revision and fencing number that
+ * were on the screen when its key went down; the order stands still while the person moves; after an order that moved
+ * the cursor's row, keys that act are dead for a moment.
+ */
+#ifndef WETREAD_VIEW_H
+#define WETREAD_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wetread/core.h"
+#include "wetread/env.h"
+#include "wetread/grid.h"
+#include "wetread/model.h"
+
+struct cJSON;
+struct view;
+struct zone;
+
+/* Keys are code points (Enter 13, Tab 9, Esc 27, Backspace 127, C-a 1 ... C-z 26), or one of these. */
+enum view_key {
+	K_UP = 0x110000, K_DOWN, K_LEFT, K_RIGHT, K_HOME, K_END, K_PGUP, K_PGDN, K_DEL, K_BACKTAB, K_F1
+};
+
+/* What the owner is to do after a key. */
+enum view_reaction {
+	VIEW_DRAW = 1,	    /* something changed on the screen */
+	VIEW_REPAINT = 2,   /* the terminal's content is not to be trusted: draw all of it */
+	VIEW_FLUSH = 4,	    /* throw away what was typed ahead */
+	VIEW_SUSPEND = 8,
+	VIEW_QUIT = 16,
+};
+
+enum view_link_state { VIEW_CONNECTING, VIEW_LOADING, VIEW_LIVE, VIEW_STALE, VIEW_OFFLINE };
+struct view_link {
+	enum view_link_state state;
+	int rtt;	  /* ms, 0 when not known */
+	int64_t heard;	  /* coordinator's clock: the last line from it */
+	const char *where, *why; /* the coordinator; why there is no link (NULL). Copied */
+};
+
+struct view_host {
+	void *ctx;
+	const struct env *env;
+	const struct world *(*world)(void *ctx);
+	int64_t (*now)(void *ctx); /* coordinator's clock, UTC ms */
+	bool (*is_pending)(void *ctx, uint64_t study);
+	unsigned (*pending)(void *ctx);
+	/* Answered by view_answer() or view_result() with the same ticket; maybe much later, never during the call. */
+	void (*command)(void *ctx, uint64_t ticket, const struct command *);
+	void (*request)(void *ctx, uint64_t ticket, const char *method, const char *params_json);
+};
+
+struct view_options {
+	const struct view_host *host; /* copied */
+	const struct zone *zone;      /* the person's, for times of day; NULL: UTC */
+	bool ascii, slow, readonly;
+	int w, h;
+};
+
+struct view *view_new(const struct view_options *);
+void view_free(struct view *); /* NULL is fine */
+void view_resize(struct view *, int w, int h);
+void view_slow(struct view *, bool slow); /* gutter cursor, timers in steps of 15 s */
+/* Who we are; copied. */
+void view_me(struct view *, const char *login, const char *role_key, unsigned role);
+void view_link(struct view *, const struct view_link *);
+
+/* The world changed: one study (with the event, if one caused it), or 0 for all of it. */
+void view_changed(struct view *, uint64_t study, const struct event *);
+void view_answer(struct view *, uint64_t ticket, const struct answer *);
+void view_result(struct view *, uint64_t ticket, const struct cJSON *result, const struct cJSON *error);
+
+unsigned view_key(struct view *, uint32_t key); /* bits of enum view_reaction */
+unsigned view_paste(struct view *, const char *text, size_t n); /* never runs a key */
+int view_filter(struct view *, const char *text, char **why); /* as if typed; E_SYNTAX and *why (caller frees) */
+void view_say(struct view *, enum look, const char *text);
+
+/* A slice of work that no key waits for; true while there is more. */
+bool view_work(struct view *);
+/* Draws into the view's own grid, borrowed until the next call. */
+const struct grid *view_draw(struct view *);
+/* ms until time alone changes a cell, from now; -1: never. */
+int view_next(struct view *);
+
+uint64_t view_cursor(const struct view *); /* study the cursor is on, 0 if none */
+bool view_deaf(const struct view *);	   /* a dialog or a moved row ignores keys for a moment */
+bool view_settled(const struct view *);	   /* the order stands, nothing is being computed */
+
+/* Text typed and not sent, as JSON; NULL if there is none; caller frees.  And back. */
+char *view_drafts(const struct view *);
+void view_drafts_load(struct view *, const char *json, size_t n);
+
+#endif

@@ -1,0 +1,134 @@
+#include "config.h"
+
+#include "edit.h"
+
+#include <string.h>
+
+#include "wetread/text.h"
+#include "wetread/view.h"
+
+void edit_set(struct edit *e, const char *text)
+{
+	e->len = e->at = 0;
+	e->text[0] = '\0';
+	if (text)
+		edit_insert(e, text, strlen(text));
+}
+
+void edit_insert(struct edit *e, const char *text, size_t n)
+{
+	char raw[EDIT_MAX + 1], clean[EDIT_MAX + 1];
+	size_t room = EDIT_MAX - e->len;
+
+	n = utf8_prefix(text, n, sizeof raw - 1);
+	memcpy(raw, text, n);
+	raw[n] = '\0';
+	n = text_clean(clean, sizeof clean, raw);
+	n = utf8_prefix(clean, n, room);
+	memmove(e->text + e->at + n, e->text + e->at, e->len - e->at + 1);
+	memcpy(e->text + e->at, clean, n);
+	e->len += n;
+	e->at += n;
+}
+
+/* Over one character with the marks that belong to it. */
+static size_t step_back(const struct edit *e, size_t at)
+{
+	uint32_t cp;
+
+	while (at > 0) {
+		at--;
+		while (at > 0 && ((unsigned char)e->text[at] & 0xc0) == 0x80)
+			at--;
+		utf8_decode(e->text + at, e->len - at, &cp);
+		if (cp_width(cp) > 0)
+			break;
+	}
+	return at;
+}
+
+static size_t step_forth(const struct edit *e, size_t at)
+{
+	uint32_t cp;
+
+	if (at < e->len)
+		at += utf8_decode(e->text + at, e->len - at, &cp);
+	while (at < e->len) {
+		size_t n = utf8_decode(e->text + at, e->len - at, &cp);
+
+		if (cp_width(cp) > 0)
+			break;
+		at += n;
+	}
+	return at;
+}
+
+static void cut(struct edit *e, size_t from, size_t to)
+{
+	memmove(e->text + from, e->text + to, e->len - to + 1);
+	e->len -= to - from;
+	e->at = from;
+}
+
+static size_t word_back(const struct edit *e)
+{
+	size_t at = e->at;
+
+	while (at > 0 && e->text[at - 1] == ' ')
+		at--;
+	while (at > 0 && e->text[at - 1] != ' ')
+		at--;
+	return at;
+}
+
+bool edit_key(struct edit *e, uint32_t key)
+{
+	char bytes[4];
+
+	switch (key) {
+	case K_LEFT:
+		e->at = step_back(e, e->at);
+		return true;
+	case K_RIGHT:
+		e->at = step_forth(e, e->at);
+		return true;
+	case K_HOME:
+		e->at = 0;
+		return true;
+	case K_END:
+		e->at = e->len;
+		return true;
+	case K_DEL:
+		cut(e, e->at, step_forth(e, e->at));
+		return true;
+	case 127:
+	case 8:
+		cut(e, step_back(e, e->at), e->at);
+		return true;
+	case 'u' - 96: /* C-u */
+		cut(e, 0, e->at);
+		return true;
+	case 'w' - 96: /* C-w */
+		cut(e, word_back(e), e->at);
+		return true;
+	}
+	if (key < ' ' || key > 0x10ffff)
+		return false;
+	edit_insert(e, bytes, utf8_encode(key, bytes));
+	return true;
+}
+
+size_t edit_window(const struct edit *e, int cols, int *cursor)
+{
+	size_t from = 0;
+	char head[EDIT_MAX + 1];
+
+	for (;;) {
+		memcpy(head, e->text + from, e->at - from);
+		head[e->at - from] = '\0';
+		*cursor = text_width(head);
+		if (*cursor < cols || from >= e->at)
+			return from;
+		from = step_forth(e, from);
+	}
+}

@@ -1,0 +1,103 @@
+/*
+ * rows - the studies of the world in the order a person sees them.
+ *
+ * One `struct row` a study that is present; `order` holds those that match the filter, sorted by keys that are kept in the
+ * row.  A changed study is taken out and put back by binary search; a new order or filter, and the slow drift of ranks, are a job
+ * that is done a slice at a time beside the old order, so that 100,000 rows never make a key wait.
+ *
+ * The order is total (sort keys, then the time of the order, then the id): equal rows never swap places.
+ */
+#ifndef WETREAD_VIEW_ROWS_H
+#define WETREAD_VIEW_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wetread/filter.h"
+#include "wetread/model.h"
+
+enum level { LEVEL_OVER, LEVEL_CRIT, LEVEL_WARN, LEVEL_OK, LEVEL_HELD, LEVEL_LOST, LEVEL_NONE, LEVEL_COUNT };
+struct level_type {
+	char letter;
+	int look; /* enum look */
+	const char *word;
+};
+const struct level_type *level_type(enum level);
+
+enum { SORT_KEYS = 3 };
+
+struct row {
+	uint64_t id;
+	int64_t key[SORT_KEYS];
+	int64_t ordered;
+	int64_t due;	/* of the tightest clock; 0: no clock runs */
+	int64_t target; /* of that clock, ms */
+	int64_t left;	/* ms left, while the clock is stopped by a hold */
+	uint64_t drawn; /* the study's revision when it was last on the screen */
+	uint8_t prio;
+	bool paused, held, lost; /* clock stopped; on hold; without an order */
+	bool open;		 /* on the reading lists */
+	bool shown;		 /* matches the filter */
+	bool marked, fresh;	 /* fresh: came since the person last asked for new rows */
+};
+int64_t row_left(const struct row *, int64_t now); /* ms; INT64_MAX when no clock runs */
+enum level row_level(const struct row *, int64_t now);
+
+/* What the rows are taken from. */
+struct rows_source {
+	const struct world *world;
+	int64_t now;
+	const char *me;
+};
+
+struct rows {
+	struct row **slots; /* open addressing by id; NULL empty */
+	size_t cap, used;
+	struct row **order;
+	size_t n, order_cap;
+
+	struct filter *filter; /* NULL: the reading lists */
+	bool filter_states;    /* it says itself which states are wanted */
+	struct filter_sort sort[SORT_KEYS];
+	unsigned nsort;
+
+	uint64_t *dirty; /* changed while the order was held, or not yet looked at */
+	size_t ndirty, dirty_cap;
+	struct rows_job *job;
+	bool job_urgent; /* the person asked for it; else it waits while the order is held */
+	bool loaded;	   /* a first order is in use: what comes from now on is fresh */
+	int64_t ranked_at;
+
+	unsigned longest_acc; /* columns of the longest accession seen */
+	unsigned levels[LEVEL_COUNT], prios[6], hidden_over, open; /* counted over what is shown (open: all) */
+	int64_t counted_at;
+	bool counted;
+};
+
+void rows_init(struct rows *);
+void rows_release(struct rows *);
+/* Another world, or one that changed all over: keeps the marks of studies that are still there. */
+void rows_load(struct rows *, const struct world *);
+
+/* Takes the filter (may be NULL); its sort: keys, if any, become the order. */
+void rows_filter(struct rows *, struct filter *);
+void rows_sort(struct rows *, const struct filter_sort *, unsigned n);
+void rows_reload(struct rows *); /* looks at every study again, as a job */
+
+void rows_touch(struct rows *, uint64_t id);
+/* Puts touched rows where they belong now, unless a job is under way. Returns how many were new. */
+unsigned rows_flush(struct rows *, const struct rows_source *);
+/* Data only: keys and places stay, for the time the order is held. */
+void rows_peek(struct rows *, const struct rows_source *);
+/* Up to `steps` small steps of the job; true while there is more. `swapped` is set when a new order came into use. */
+bool rows_work(struct rows *, const struct rows_source *, unsigned steps, bool *swapped);
+bool rows_busy(const struct rows *);
+/* What time alone moves: once a second. */
+void rows_drift(struct rows *, const struct rows_source *);
+void rows_count(struct rows *, int64_t now);
+
+struct row *rows_find(const struct rows *, uint64_t id);
+size_t rows_index(const struct rows *, uint64_t id); /* SIZE_MAX if it is not shown */
+
+#endif

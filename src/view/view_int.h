@@ -1,0 +1,237 @@
+/* Private to the view: its state, and what its files offer each other. */
+#ifndef WETREAD_VIEW_INT_H
+#define WETREAD_VIEW_INT_H
+
+#include "wetread/policy.h"
+#include "wetread/view.h"
+
+#include "edit.h"
+#include "keymap.h"
+#include "rows.h"
+
+enum {
+	HELD_MS = 2000,	  /* the order stands still after a move */
+	DEAD_MS = 250,	  /* keys that act do nothing after the cursor's row moved */
+	DEAF_MS = 300,	  /* a new dialog hears nothing */
+	PAUSE_MS = 60000, /* the longest pause */
+	MESSAGES_MAX = 500,
+	UNDO_MAX = 64,
+	SMALL_W = 60,
+	SMALL_H = 16, /* below these: one study a screen */
+	SPLIT_W = 130 /* from here on the pane stands beside the table */
+};
+
+/* A study as it was when a key went down. */
+struct target {
+	uint64_t id, rev;
+	int64_t fence; /* of one's own lease, else 0 */
+	char label[24]; /* accession for messages */
+};
+struct targets {
+	struct target *items;
+	size_t n;
+	unsigned hidden; /* marked, but not shown by the filter */
+};
+
+struct message {
+	int64_t at;
+	enum look look;
+	char *text;
+};
+
+/* Words typed for a study and not sent. */
+struct draft {
+	char *kind; /* dialog's name: "note" */
+	uint64_t study;
+	char *label, *text, *extra; /* extra: the reader or reason chosen with it */
+};
+
+struct dialog;
+struct dialog_type {
+	const char *name; /* of its drafts; NULL if it keeps none */
+	void (*draw)(struct view *, struct dialog *);
+	unsigned (*key)(struct view *, struct dialog *, uint32_t key);
+	void (*release)(struct dialog *); /* may be NULL */
+	bool is_prompt;			  /* hears keys at once */
+};
+struct dialog {
+	const struct dialog_type *type;
+	int64_t deaf_until; /* monotonic */
+	uint32_t opened_by; /* key; its auto-repeat is ignored while deaf */
+	struct targets targets;
+	struct edit edit;
+	int focus;	  /* which of its parts hears the keys */
+	size_t at, top;	  /* row chosen and first row drawn, where it has a list */
+	bool only_eligible;
+	int cmd;	  /* the command it will send */
+	char *chosen;	  /* reader or reason; the filter prompt's hint */
+	char *saved;	  /* filter text to go back to; what to sign as */
+	struct pick *picks; /* readers to choose from */
+	size_t npicks;
+	int64_t picked_at;
+};
+
+/* What study.show told of one study. */
+struct facts {
+	uint64_t id;	    /* the study on the screen */
+	uint64_t asked_rev; /* its revision when it was asked for; 0: never */
+	uint64_t ticket;    /* 0: no question under way */
+	struct cJSON *show; /* NULL: no answer yet */
+	struct study full;  /* with the fields that are not in the list view */
+	char *trouble;	    /* why it could not be had */
+};
+
+enum screen { SCREEN_LIST, SCREEN_STUDY };
+enum tab { TAB_STUDY, TAB_NOTES, TAB_CLOCK, TAB_WHY, TAB_AUDIT, TAB_COUNT };
+
+struct batch;
+struct undo;
+
+struct view {
+	struct view_host host;
+	const struct zone *zone;
+	struct grid grid;
+	struct keymap map;
+	struct rows rows;
+	bool slow, readonly, quitting;
+
+	char login[64], role_key[24], where[160], why[160];
+	unsigned role;
+	struct view_link link;
+	int rtt_shown;
+
+	enum screen screen;
+	int64_t now; /* coordinator's clock, taken once a frame or key */
+	int64_t mono;
+
+	uint64_t cursor;
+	size_t top, last_index; /* first row drawn; where the cursor was */
+	int line;		/* the cursor's row within the table */
+	bool by_line;		/* the cursor stays on its screen line, not on its study */
+	bool split, split_given, privacy, is_loading;
+	int64_t moved_at, paused_until, dead_until; /* monotonic */
+	uint64_t mark_from, jump_to;		    /* jump_to: as soon as it is in the list */
+	char filter_text[FILTER_TEXT_MAX + 1];
+
+	uint32_t prefix;    /* first of two keys, 0 if none */
+	uint32_t last_key;
+
+	enum tab tab;
+	int scroll;
+	struct facts facts;
+
+	struct dialog *dialog; /* NULL if none */
+	struct message messages[MESSAGES_MAX];
+	unsigned nmessages; /* ever; the newest is at (n - 1) % MESSAGES_MAX */
+	bool message_shown;
+	int64_t message_mono;
+
+	uint64_t next_ticket;
+	struct batch *batches;
+	struct undo *undo[UNDO_MAX], *redo[UNDO_MAX];
+	unsigned nundo, nredo;
+	struct batch *anyway; /* refused as stale: `!` sends it again by force */
+
+	struct draft *drafts;
+	size_t ndrafts;
+};
+
+/* view.c */
+const struct world *view_world(const struct view *);
+const struct study *view_study(const struct view *, uint64_t id);
+struct rows_source view_source(const struct view *);
+bool view_frozen(const struct view *);
+unsigned view_do(struct view *, const struct deed *); /* what a key or the palette asks for */
+void view_sayf(struct view *, enum look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Why this person may not do it now; NULL if it may be tried. Static or in out. */
+const char *deed_refusal(const struct view *, const struct deed *, char *out, size_t size);
+
+/* words.c: how things are written */
+char *left_text(char out[16], int64_t due, int64_t left, bool paused, int64_t now, bool slow);
+char *span_short(char out[16], int64_t ms); /* "5s", "12m", "1h32m", "3d" */
+char *clock_text(const struct view *, char out[8], int64_t t); /* "14:07" */
+char *stamp_text(const struct view *, char out[24], int64_t t); /* with the date when it is not today */
+void patient_name(const struct view *, const struct study *, char *out, size_t size);
+void patient_age_sex(const struct view *, const struct study *, char out[16]);
+const char *reader_text(const struct view *, const char *login); /* "you", "-" */
+const char *state_word(const struct study *);			  /* "HELD" over the state */
+void label_set(char out[24], const struct study *, uint64_t id);
+const char *event_word(const char *kind); /* "assigned" of "study.assigned" */
+
+/* list.c */
+bool list_is_small(const struct view *);
+int list_height(const struct view *);
+void list_settle(struct view *); /* takes in what changed, if the order may move */
+void list_draw(struct view *);
+void list_move(struct view *, int64_t by);
+void list_goto(struct view *, uint64_t id);
+void list_mark_seen(struct view *);
+unsigned list_marked(const struct view *, unsigned *hidden);
+struct targets list_targets(struct view *); /* the marked, else the cursor's; caller frees .items */
+struct targets target_one(struct view *, uint64_t id);
+int list_set_filter(struct view *, const char *text, struct filter_error *);
+
+/* frame.c: the lines around the table */
+void title_draw(struct view *, int y);
+void strip_draw(struct view *, int y);
+void message_draw(struct view *, int y);
+void keys_draw(struct view *, int y, enum context);
+void pane_draw(struct view *, int x, int y, int w, int h, uint64_t id);
+
+/* study.c */
+void study_open(struct view *, uint64_t id, enum tab);
+void study_changed(struct view *, uint64_t id);
+void study_draw(struct view *);
+void facts_release(struct facts *);
+bool study_result(struct view *, uint64_t ticket, const struct cJSON *result, const struct cJSON *error);
+
+/* work.c: commands and their answers */
+struct words {
+	const char *reader, *reason, *text, *as;
+};
+void work_send(struct view *, enum cmd, const struct targets *, const struct words *);
+void work_answer(struct view *, uint64_t ticket, const struct answer *);
+unsigned work_undo(struct view *, bool redo);
+unsigned work_anyway(struct view *);
+void work_release(struct view *);
+
+/* dialog.c */
+/* Takes the targets (NULL: none). A dialog that is open is closed first, its text kept. */
+struct dialog *dialog_open(struct view *, const struct dialog_type *, struct targets *);
+void dialog_close(struct view *, bool keep_text);
+unsigned dialog_key(struct view *, uint32_t key);
+/* A box of at most w x h in the middle of the screen, never over the title; returns where its inside is. */
+struct area {
+	int x, y, w, h;
+};
+struct area dialog_box(struct view *, int w, int h, const char *title, const char *foot);
+/* The typed text over the area's rows, broken at its edge; the cursor goes there when in focus. */
+void dialog_text(struct view *, const struct dialog *, struct area, bool focus);
+bool dialog_list_key(struct dialog *, uint32_t key, size_t n, int page); /* true: it was a key that moves */
+bool dialog_arrow_key(struct dialog *, uint32_t key, size_t n, int page); /* the same without letters */
+void dialog_list_fit(struct dialog *, size_t n, int rows);
+/* "48011930", "5 studies (1 hidden)" */
+const char *targets_text(const struct targets *, char *out, size_t size);
+
+/* the dialogs; those with targets take them */
+void assign_open(struct view *, struct targets *, int cmd);		   /* pick.c */
+void hold_open(struct view *, struct targets *);			   /* form.c */
+void note_open(struct view *, struct targets *);
+void finish_open(struct view *, struct targets *);
+void takeover_open(struct view *, struct targets *, const char *reader);
+void confirm_open(struct view *, struct targets *, enum cmd, const struct words *);
+void quit_open(struct view *);
+void sort_open(struct view *); /* lists.c */
+void help_open(struct view *);
+void messages_open(struct view *);
+void palette_open(struct view *, const char *text); /* palette.c */
+void filter_open(struct view *);		    /* prompt.c */
+
+/* drafts.c */
+void draft_keep(struct view *, const struct dialog *);
+void draft_put(struct view *, const char *kind, const struct target *, const char *text, const char *extra);
+const struct draft *draft_get(const struct view *, const char *kind, uint64_t study);
+void draft_drop(struct view *, const char *kind, uint64_t study);
+void drafts_release(struct view *);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * words - how times, people and states are written in a cell.
+ *
+ * Time left is shown at the grain a person needs, so that most rows do not change from second to second: seconds only under
+ * five minutes, minutes under ten hours, then hours.  Seconds all tick at the wall second (one frame for all rows); minutes
+ * are counted to the next quarter minute, so that they are never too long.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wetread/text.h"
+#include "wetread/when.h"
+
+#include "view_int.h"
+
+enum { SECOND = 1000, QUARTER = 15 * SECOND, MINUTE = 60 * SECOND };
+
+static void whole_minutes(char out[16], const char *sign, long long minutes)
+{
+	if (minutes < 60 || (minutes < 100 && *sign))
+		snprintf(out, 16, "%s%lldm", sign, minutes);
+	else if (minutes < 600)
+		snprintf(out, 16, "%s%lldh%02lldm", sign, minutes / 60, minutes % 60);
+	else if (minutes < 100 * 60)
+		snprintf(out, 16, "%s%lldh", sign, minutes / 60);
+	else
+		snprintf(out, 16, "%s%lldd", sign, minutes / 1440 < 10000 ? minutes / 1440 : 9999);
+}
+
+char *left_text(char out[16], int64_t due, int64_t left, bool paused, int64_t now, bool slow)
+{
+	int64_t secs = due / SECOND - now / SECOND, up;
+
+	if (due == 0)
+		snprintf(out, 16, "-");
+	else if (paused && left >= 0)
+		snprintf(out, 16, "hold");
+	else if (paused || secs < 0)
+		whole_minutes(out, "-", paused ? -left / MINUTE : -secs / 60);
+	else if (secs < 300) {
+		if (slow)
+			secs -= secs % 15;
+		snprintf(out, 16, "%02d:%02d", (int)(secs / 60), (int)(secs % 60));
+	} else {
+		up = (now + QUARTER - 1) / QUARTER * QUARTER;
+		whole_minutes(out, "", (due - up) / MINUTE < 5 ? 5 : (due - up) / MINUTE);
+	}
+	return out;
+}
+
+char *span_short(char out[16], int64_t ms)
+{
+	if (ms < 0)
+		ms = 0;
+	if (ms < MINUTE)
+		snprintf(out, 16, "%ds", (int)(ms / SECOND));
+	else
+		whole_minutes(out, "", ms / MINUTE);
+	return out;
+}
+
+char *clock_text(const struct view *v, char out[8], int64_t t)
+{
+	struct when_parts p;
+
+	when_local(t, v->zone, &p);
+	snprintf(out, 8, "%02d:%02d", p.hour % 100, p.minute % 100);
+	return out;
+}
+
+char *stamp_text(const struct view *v, char out[24], int64_t t)
+{
+	struct when_parts p, today;
+
+	if (t == 0) {
+		snprintf(out, 24, "-");
+		return out;
+	}
+	when_local(t, v->zone, &p);
+	when_local(v->now, v->zone, &today);
+	if (p.year == today.year && p.month == today.month && p.day == today.day)
+		snprintf(out, 24, "%02d:%02d", p.hour, p.minute);
+	else
+		snprintf(out, 24, "%04d-%02d-%02d %02d:%02d", p.year % 10000, p.month % 100, p.day % 100, p.hour % 100,
+		    p.minute % 100);
+	return out;
+}
+
+/* The alphabetic group only, without the empty components at its end. */
+void patient_name(const struct view *v, const struct study *s, char *out, size_t size)
+{
+	size_t n;
+
+	if (v->privacy) {
+		char *initials = text_initials(s->name);
+
+		snprintf(out, size, "%s", initials);
+		free(initials);
+		return;
+	}
+	if (str_empty(s->name)) {
+		snprintf(out, size, "-");
+		return;
+	}
+	n = strcspn(s->name, "=");
+	n = utf8_prefix(s->name, n, size - 1);
+	while (n > 0 && (s->name[n - 1] == '^' || s->name[n - 1] == ' '))
+		n--;
+	memcpy(out, s->name, n);
+	out[n] = '\0';
+}
+
+void patient_age_sex(const struct view *v, const struct study *s, char out[16])
+{
+	int y, m, d, months;
+	struct when_parts today;
+
+	snprintf(out, 16, "%.1s", s->sex ? s->sex : "");
+	if (!s->birth || sscanf(s->birth, "%4d-%2d-%2d", &y, &m, &d) != 3)
+		return;
+	when_local(v->now, v->zone, &today);
+	months = (today.year - y) * 12 + today.month - m - (today.day < d);
+	if (months < 0 || months > 150 * 12)
+		return;
+	if (months < 24)
+		snprintf(out, 16, "%dmo%.1s", months, s->sex ? s->sex : "");
+	else
+		snprintf(out, 16, "%d%.1s", months / 12, s->sex ? s->sex : "");
+}
+
+const char *reader_text(const struct view *v, const char *login)
+{
+	return str_empty(login) ? "-" : str_ieq(login, v->login) ? "you" : login;
+}
+
+const char *state_word(const struct study *s)
+{
+	return str_empty(s->hold) ? state_abbrev(s->state) : "HELD";
+}
+
+void label_set(char out[24], const struct study *s, uint64_t id)
+{
+	char clean[64];
+
+	if (!s || str_empty(s->accession)) {
+		snprintf(out, 24, "#%llu", (unsigned long long)id);
+		return;
+	}
+	text_clean(clean, sizeof clean, s->accession);
+	clean[utf8_prefix(clean, strlen(clean), 23)] = '\0';
+	snprintf(out, 24, "%s", clean);
+}
+
+const char *event_word(const char *kind)
+{
+	const char *dot = kind ? strchr(kind, '.') : NULL;
+
+	return dot ? dot + 1 : kind ? kind : "changed";
+}

@@ -1,0 +1,434 @@
+/*
+ * work - commands on their way, their answers, and undoing them.
+ *
+ * One key is one batch: an item a study, each answered by itself.  When the last answer is in, the batch becomes one
+ * message ("5 done, 1 refused: 48011898 licence expired") and what succeeded becomes a batch of inverse items on the undo stack.
+ * Undoing is a batch like any other, so its own inverse is the redo.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wetread/errors.h"
+#include "wetread/mem.h"
+#include "wetread/text.h"
+
+#include "view_int.h"
+
+struct item {
+	enum cmd cmd;
+	struct target target;
+	char *reader, *reason, *text, *as;
+	char *reader_before, *hold_before; /* what an inverse needs */
+	uint64_t ticket;
+	bool answered;
+	int err;
+	uint64_t rev; /* after it */
+	int64_t fence;
+	char *why;
+};
+enum purpose { DO, UNDO, REDO };
+struct batch {
+	struct batch *next;
+	enum purpose purpose;
+	bool force;
+	struct item *items;
+	size_t n, open;
+};
+struct undo {
+	struct batch *batch; /* not sent yet */
+};
+
+/* Past and present of each command a person sends: "Claimed 48011930", "cannot claim 48011930". */
+static const struct {
+	const char *done, *verb;
+} words_of[CMD_COUNT] = {
+	[CMD_claim] = { "Claimed", "claim" },
+	[CMD_next] = { "Took", "take next" },
+	[CMD_release] = { "Released", "release" },
+	[CMD_assign] = { "Assigned", "assign" },
+	[CMD_unassign] = { "Back to the pool:", "unassign" },
+	[CMD_takeover] = { "Took over", "take over" },
+	[CMD_ask] = { "Asked for", "ask for" },
+	[CMD_hold] = { "On hold:", "hold" },
+	[CMD_unhold] = { "Hold ended:", "unhold" },
+	[CMD_note] = { "Noted on", "note on" },
+	[CMD_finish] = { "Signed", "sign" },
+	[CMD_ready] = { "Ready to read:", "make ready" },
+	[CMD_acknowledge] = { "Acknowledged the notice on", "acknowledge" },
+	[CMD_cancel] = { "Answered the withdrawal of", "answer the withdrawal of" },
+	[CMD_duty] = { "Duty set", "set duty" },
+};
+
+/* ---- life */
+
+static void item_release(struct item *i)
+{
+	free(i->reader);
+	free(i->reason);
+	free(i->text);
+	free(i->as);
+	free(i->reader_before);
+	free(i->hold_before);
+	free(i->why);
+}
+
+static void batch_free(struct batch *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < b->n; i++)
+		item_release(&b->items[i]);
+	free(b->items);
+	free(b);
+}
+
+static struct item *batch_add(struct batch *b, enum cmd cmd, const struct target *t)
+{
+	struct item *i;
+
+	b->items = xreallocarray(b->items, b->n + 1, sizeof *b->items);
+	i = &b->items[b->n++];
+	*i = (struct item){ .cmd = cmd, .target = *t };
+	return i;
+}
+
+static void stack_drop_all(struct undo **stack, unsigned *n)
+{
+	while (*n > 0) {
+		batch_free(stack[--*n]->batch);
+		free(stack[*n]);
+	}
+}
+
+static void stack_push(struct undo **stack, unsigned *n, struct batch *b)
+{
+	if (*n == UNDO_MAX) {
+		batch_free(stack[0]->batch);
+		free(stack[0]);
+		memmove(stack, stack + 1, (UNDO_MAX - 1) * sizeof *stack);
+		--*n;
+	}
+	stack[*n] = xcalloc(1, sizeof **stack);
+	stack[(*n)++]->batch = b;
+}
+
+void work_release(struct view *v)
+{
+	while (v->batches) {
+		struct batch *b = v->batches;
+
+		v->batches = b->next;
+		batch_free(b);
+	}
+	stack_drop_all(v->undo, &v->nundo);
+	stack_drop_all(v->redo, &v->nredo);
+	batch_free(v->anyway);
+	v->anyway = NULL;
+}
+
+/* ---- sending */
+
+static void batch_send(struct view *v, struct batch *b)
+{
+	b->next = v->batches;
+	v->batches = b;
+	b->open = b->n;
+	/* Tickets first: an answer may be on its way before the last item is sent. */
+	for (size_t i = 0; i < b->n; i++)
+		b->items[i].ticket = v->next_ticket++;
+	for (size_t i = 0; i < b->n; i++) {
+		struct item *it = &b->items[i];
+		const struct study *s = view_study(v, it->target.id);
+		struct command c = { .kind = it->cmd, .by = v->login, .role = v->role, .study = it->target.id,
+			.rev = it->target.rev, .fence = it->target.fence, .reader = it->reader, .reason = it->reason,
+			.text = it->text, .as = it->as, .force = b->force };
+
+		str_put(&it->reader_before, s ? s->reader : NULL);
+		str_put(&it->hold_before, s ? s->hold : NULL);
+		v->host.command(v->host.ctx, it->ticket, &c);
+	}
+}
+
+void work_send(struct view *v, enum cmd cmd, const struct targets *t, const struct words *w)
+{
+	struct batch *b = xcalloc(1, sizeof *b);
+	const struct target none = { .label = "" };
+	size_t n = t->n ? t->n : strncmp(cmd_type(cmd)->args, "study", 5) == 0 ? 0 : 1;
+
+	if (n == 0) {
+		view_say(v, LOOK_WARN, "there is no study under the cursor");
+		free(b);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct item *it = batch_add(b, cmd, t->n ? &t->items[i] : &none);
+
+		str_put(&it->reader, w->reader);
+		str_put(&it->reason, w->reason);
+		str_put(&it->text, w->text);
+		str_put(&it->as, w->as);
+	}
+	batch_free(v->anyway);
+	v->anyway = NULL;
+	batch_send(v, b);
+}
+
+/* ---- undoing */
+
+/* The item that takes this one back; NULL if nothing can. */
+static void inverse_add(struct batch *inv, const struct item *it)
+{
+	struct target t = it->target;
+	struct item *back = NULL;
+	bool had_reader = !str_empty(it->reader_before);
+
+	t.rev = it->rev;
+	t.fence = it->fence;
+	switch (it->cmd) {
+	case CMD_claim:
+	case CMD_next:
+		back = batch_add(inv, CMD_release, &t);
+		break;
+	case CMD_release:
+		t.fence = 0;
+		back = batch_add(inv, CMD_claim, &t);
+		break;
+	case CMD_assign:
+		t.fence = 0;
+		back = batch_add(inv, had_reader ? CMD_assign : CMD_unassign, &t);
+		str_put(&back->reader, it->reader_before);
+		break;
+	case CMD_unassign:
+		t.fence = 0;
+		back = had_reader ? batch_add(inv, CMD_assign, &t) : NULL;
+		if (back)
+			str_put(&back->reader, it->reader_before);
+		break;
+	case CMD_hold:
+		t.fence = 0;
+		batch_add(inv, CMD_unhold, &t);
+		break;
+	case CMD_unhold:
+		t.fence = 0;
+		back = batch_add(inv, CMD_hold, &t);
+		str_put(&back->reason, it->hold_before);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool batch_inverse(struct view *v, const struct batch *b)
+{
+	struct batch *inv = xcalloc(1, sizeof *inv);
+
+	for (size_t i = 0; i < b->n; i++)
+		if (!b->items[i].err)
+			inverse_add(inv, &b->items[i]);
+	if (inv->n == 0) {
+		free(inv);
+		return false;
+	}
+	if (b->purpose == UNDO) {
+		inv->purpose = REDO;
+		stack_push(v->redo, &v->nredo, inv);
+	} else {
+		inv->purpose = UNDO;
+		if (b->purpose == DO)
+			stack_drop_all(v->redo, &v->nredo);
+		stack_push(v->undo, &v->nundo, inv);
+	}
+	return true;
+}
+
+unsigned work_undo(struct view *v, bool redo)
+{
+	struct undo **stack = redo ? v->redo : v->undo;
+	unsigned *n = redo ? &v->nredo : &v->nundo;
+	struct batch *b;
+
+	if (*n == 0) {
+		view_say(v, LOOK_TEXT, redo ? "nothing to redo" : "nothing to undo: notes, signatures and take-overs stay");
+		return VIEW_DRAW;
+	}
+	b = stack[--*n]->batch;
+	free(stack[*n]);
+	batch_send(v, b);
+	return VIEW_DRAW;
+}
+
+unsigned work_anyway(struct view *v)
+{
+	struct batch *b = v->anyway;
+
+	if (!b) {
+		view_say(v, LOOK_TEXT, "nothing was refused for a change");
+		return VIEW_DRAW;
+	}
+	v->anyway = NULL;
+	b->force = true;
+	batch_send(v, b);
+	return VIEW_DRAW;
+}
+
+/* ---- answers */
+
+static struct item *item_of(struct view *v, uint64_t ticket, struct batch **out)
+{
+	for (struct batch *b = v->batches; b; b = b->next)
+		for (size_t i = 0; i < b->n; i++)
+			if (b->items[i].ticket == ticket && !b->items[i].answered) {
+				*out = b;
+				return &b->items[i];
+			}
+	return NULL;
+}
+
+/* Says who, when and what. */
+static char *refusal_text(const struct view *v, const struct item *it, const struct answer *a)
+{
+	char when[24];
+
+	if (a->err == E_STALE)
+		return xasprintf("%s changed since you saw it: %s by %s at %s", it->target.label, event_word(a->what),
+		    a->by ? a->by : "?", stamp_text(v, when, a->at));
+	if (a->err == E_TAKEN && a->by)
+		return xasprintf("%s is with %s since %s; :ask asks for it", it->target.label, a->by,
+		    stamp_text(v, when, a->at));
+	if (!str_empty(a->text))
+		return xstrdup(a->text);
+	return xasprintf("%s: %s", it->target.label, err_text(a->err));
+}
+
+static void item_success(struct view *v, struct item *it, const struct answer *a)
+{
+	struct row *row = rows_find(&v->rows, a->study ? a->study : it->target.id);
+
+	it->rev = a->rev;
+	it->fence = a->fence;
+	if (row)
+		row->marked = false;
+	if (it->target.id == 0 && a->study) {
+		it->target.id = a->study;
+		label_set(it->target.label, view_study(v, a->study), a->study);
+		v->jump_to = a->study;
+	}
+	draft_drop(v, cmd_type(it->cmd)->words, it->target.id);
+}
+
+static void item_refused(struct view *v, struct item *it, const struct answer *a)
+{
+	it->err = a->err;
+	it->why = refusal_text(v, it, a);
+	if (!str_empty(it->text) && it->target.id)
+		draft_put(v, cmd_type(it->cmd)->words, &it->target, it->text,
+		    it->cmd == CMD_hold ? it->reason : it->reader);
+}
+
+/* "to okafor", "TECH", "as prelim" */
+static const char *detail_of(const struct item *it, char *out, size_t size)
+{
+	*out = '\0';
+	if (it->cmd == CMD_assign || (it->cmd == CMD_takeover && it->reader))
+		snprintf(out, size, " to %s", it->reader ? it->reader : "?");
+	else if (it->cmd == CMD_hold)
+		snprintf(out, size, " %s", it->reason ? it->reason : "");
+	else if ((it->cmd == CMD_finish || it->cmd == CMD_duty) && it->as)
+		snprintf(out, size, " %s", it->as);
+	return out;
+}
+
+static void say_one(struct view *v, const struct batch *b, const struct item *it, bool can_undo)
+{
+	char detail[96];
+
+	if (it->err == E_STALE)
+		view_sayf(v, LOOK_WARN, "%s: nothing done. ! does it anyway", it->why);
+	else if (it->err)
+		view_sayf(v, LOOK_WARN, "Cannot %s: %s", words_of[it->cmd].verb, it->why);
+	else
+		view_sayf(v, LOOK_TEXT, "%s%s %s%s%s", b->purpose == UNDO ? "Undone: " : b->purpose == REDO ? "Again: " : "",
+		    words_of[it->cmd].done, it->target.label, detail_of(it, detail, sizeof detail),
+		    can_undo && b->purpose != UNDO ? ".  u undo" : can_undo ? ".  U redo" : "");
+}
+
+static void say_many(struct view *v, const struct batch *b, bool can_undo)
+{
+	size_t refused = 0, first = 0;
+	bool stale = false;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (!b->items[i].err)
+			continue;
+		first = refused++ ? first : i;
+		stale = stale || b->items[i].err == E_STALE;
+		if (refused > 1 || i > first)
+			view_sayf(v, LOOK_WARN, "Cannot %s: %s", words_of[b->items[i].cmd].verb, b->items[i].why);
+	}
+	if (refused)
+		view_sayf(v, LOOK_WARN, "%s: %zu done, %zu refused: %s%s%s", words_of[b->items[0].cmd].verb, b->n - refused,
+		    refused, b->items[first].why, refused > 1 ? " (g? shows all)" : "", stale ? "  ! does it anyway" : "");
+	else
+		view_sayf(v, LOOK_TEXT, "%s%s %zu studies%s", b->purpose == UNDO ? "Undone: " : "",
+		    words_of[b->items[0].cmd].done, b->n, can_undo ? b->purpose == UNDO ? ".  U redo" : ".  u undo" : "");
+}
+
+/* Those refused for a change, ready to be sent by force. */
+static void offer_anyway(struct view *v, const struct batch *b)
+{
+	struct batch *again = xcalloc(1, sizeof *again);
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct item *old = &b->items[i];
+		struct item *it;
+
+		if (old->err != E_STALE)
+			continue;
+		it = batch_add(again, old->cmd, &old->target);
+		str_put(&it->reader, old->reader);
+		str_put(&it->reason, old->reason);
+		str_put(&it->text, old->text);
+		str_put(&it->as, old->as);
+	}
+	batch_free(v->anyway);
+	v->anyway = NULL;
+	if (again->n)
+		v->anyway = again;
+	else
+		free(again);
+}
+
+static void batch_done(struct view *v, struct batch *b)
+{
+	struct batch **p = &v->batches;
+	bool can_undo = batch_inverse(v, b);
+
+	while (*p != b)
+		p = &(*p)->next;
+	*p = b->next;
+	if (b->n == 1)
+		say_one(v, b, &b->items[0], can_undo);
+	else
+		say_many(v, b, can_undo);
+	offer_anyway(v, b);
+	batch_free(b);
+}
+
+void work_answer(struct view *v, uint64_t ticket, const struct answer *a)
+{
+	struct batch *b;
+	struct item *it = item_of(v, ticket, &b);
+
+	if (!it)
+		return;
+	it->answered = true;
+	if (a->err)
+		item_refused(v, it, a);
+	else
+		item_success(v, it, a);
+	if (--b->open == 0)
+		batch_done(v, b);
+}
