@@ -30,7 +30,8 @@ static int copy_pages(struct journal *j, sqlite3 *to, const char *path)
 	if (copy)
 		sqlite3_backup_step(copy, -1); /* the error, if any, comes back from finish */
 	code = copy ? sqlite3_backup_finish(copy) : sqlite3_errcode(to);
-	if (!code)
+	/* without WAL a copy is one file, and can be read where nothing may be written */
+	if (!code && !sqlite3_exec(to, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL))
 		return 0;
 	log_err("%s: %s", path, sqlite3_errmsg(to));
 	if ((code & 0xff) == SQLITE_CORRUPT)

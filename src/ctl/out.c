@@ -1,0 +1,148 @@
+/*
+ * What is printed: errors, tables, JSON.  Everything that came from outside is cleaned on its way to a
+ * terminal, in JSON too: the bytes as stored are in the journal.
+ */
+#include "config.h"
+
+#include "ctl_int.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wetread/errors.h"
+#include "wetread/json.h"
+#include "wetread/mem.h"
+#include "wetread/text.h"
+
+enum { JSON_MAX = 64 * 1024 * 1024 };
+
+void json_kclean(struct buf *b, const char *key, const char *text)
+{
+	char *clean = text ? text_clean_dup(text) : NULL;
+
+	json_kstr(b, key, clean);
+	free(clean);
+}
+
+void put_json(struct buf *b)
+{
+	if (b->failed)
+		fputs("wetreadctl: the answer is too large to print\n", stderr);
+	else if (b->data)
+		puts(b->data);
+	buf_release(b);
+}
+
+void put_clean(const char *text)
+{
+	char *clean = text_clean_dup(text);
+
+	fputs(clean, stdout);
+	free(clean);
+}
+
+int ctl_fail(const struct ctl *c, int err, const char *fmt, ...)
+{
+	va_list ap;
+	char *text, *clean;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	clean = text_clean_dup(text);
+	if (c->opt[CTLOPT_json]) {
+		struct buf b = BUF_INIT(JSON_MAX);
+
+		json_open(&b, '{');
+		json_key(&b, "error");
+		json_open(&b, '{');
+		json_kstr(&b, "name", err_name(err));
+		json_kstr(&b, "text", clean);
+		json_close(&b, '}');
+		json_close(&b, '}');
+		fprintf(stderr, "%s\n", b.data);
+		buf_release(&b);
+	} else {
+		fprintf(stderr, "wetreadctl: %s\n", clean);
+	}
+	free(text);
+	free(clean);
+	return err;
+}
+
+void ctl_done(const struct ctl *c, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT(JSON_MAX);
+	va_list ap;
+	char *text, *clean;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	clean = text_clean_dup(text);
+	if (c->opt[CTLOPT_json]) {
+		json_open(&b, '{');
+		json_kstr(&b, "done", clean);
+		json_close(&b, '}');
+		put_json(&b);
+	} else {
+		puts(clean);
+	}
+	free(text);
+	free(clean);
+}
+
+void table_cell(struct table *t, const char *text)
+{
+	if (t->n == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 64;
+		t->cells = xreallocarray(t->cells, t->cap, sizeof(*t->cells));
+	}
+	t->cells[t->n++] = text_clean_dup(text);
+}
+
+static int column_width(const struct table *t, unsigned column)
+{
+	int width = 0;
+
+	for (unsigned i = column; i < t->n; i += t->columns)
+		if (text_width(t->cells[i]) > width)
+			width = text_width(t->cells[i]);
+	return width;
+}
+
+void table_print(struct table *t)
+{
+	int *width = xcalloc(t->columns, sizeof(*width));
+
+	for (unsigned c = 0; c < t->columns; c++)
+		width[c] = column_width(t, c);
+	for (unsigned i = 0; i < t->n; i++) {
+		unsigned c = i % t->columns;
+		bool last = c + 1 == t->columns;
+
+		printf("%s%*s", t->cells[i], last ? 0 : width[c] - text_width(t->cells[i]) + 2, "");
+		if (last)
+			putchar('\n');
+		free(t->cells[i]);
+	}
+	free(width);
+	free(t->cells);
+	*t = (struct table){0};
+}
+
+void record_print_json(struct buf *b, const struct rectype *type, const void *rec)
+{
+	json_open(b, '{');
+	for (unsigned i = 0; i < type->nfields; i++) {
+		const struct field *f = &type->fields[i];
+
+		if (f->type == FIELD_STR)
+			json_kclean(b, f->key, field_get_str(f, rec));
+		else
+			json_kint(b, f->key, field_get_int(f, rec));
+	}
+	json_close(b, '}');
+}
