@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cjson/cJSON.h>
+
 #include "wetread/env.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
@@ -125,34 +127,56 @@ static bool is_unanswered(int err)
 	return err == E_NOLINK || err == E_TIMEOUT || err == E_IO;
 }
 
-static void lease_settle(struct cli *c, const struct command *cmd, const struct answer *a, struct tx *tx)
+/* The next `next` is another claim; this one is known by its study from now on. */
+static void next_keep(struct cli *c, const struct tx *tx, const char *accession)
 {
 	char id[32];
 
+	snprintf(id, sizeof(id), "#%llu", (unsigned long long)tx->study);
+	tx_store(c, id, tx);
+	if (!str_empty(accession))
+		tx_store(c, accession, tx);
+	tx_drop(c, tx_key(c), 0);
+}
+
+static void lease_settle(struct cli *c, const struct command *cmd, const struct answer *a, struct tx *tx)
+{
 	if (is_unanswered(a->err))
 		return;
 	if (a->err == 0 && takes_lease(cmd->kind)) {
 		tx->study = a->study;
 		tx->fence = a->fence;
-		if (cmd->kind == CMD_next) {
-			/* The next `next` is another claim; this one is known by its study from now on. */
-			tx_drop(c, tx_key(c), 0);
-			snprintf(id, sizeof(id), "#%llu", (unsigned long long)a->study);
-			tx_store(c, id, tx);
-		} else {
+		if (cmd->kind == CMD_claim)
 			tx_store(c, tx_key(c), tx);
-		}
 	} else if (takes_lease(cmd->kind) || a->err == E_FENCED || (a->err == 0 && ends_lease(cmd->kind))) {
 		tx_drop(c, tx_key(c), a->study);
 	}
 }
 
-static void told_json(struct buf *b, const struct cli *c, const struct answer *a)
+/* Which study `next` took, in the words of `show`. Without an answer the number must do. */
+static void next_tell(struct cli *c, const struct tx *tx, struct cJSON **study)
+{
+	struct cJSON *shown = NULL;
+	char params[64];
+
+	snprintf(params, sizeof(params), "{\"study\":%llu}", (unsigned long long)tx->study);
+	if (session_request(c, "study.show", params, &shown) == 0)
+		*study = cJSON_DetachItemFromObjectCaseSensitive(shown, "study");
+	cJSON_Delete(shown);
+	answer_release(&c->fail);
+	next_keep(c, tx, json_get_str(*study, "accession", NULL));
+}
+
+static void told_json(struct buf *b, const struct cli *c, const struct answer *a, const struct cJSON *study)
 {
 	json_open(b, '{');
 	json_kstr(b, "command", c->args.shot->word);
 	if (a->study)
 		json_kuint(b, "study", a->study);
+	if (study) {
+		json_clean(b, "accession", json_get_str(study, "accession", NULL));
+		json_clean(b, "site", json_get_str(study, "site", NULL));
+	}
 	if (a->rev)
 		json_kuint(b, "revision", a->rev);
 	if (a->fence)
@@ -163,20 +187,25 @@ static void told_json(struct buf *b, const struct cli *c, const struct answer *a
 	buf_addc(b, '\n');
 }
 
-static void told_text(struct buf *b, const struct cli *c, const struct answer *a)
+static void word_tell(struct buf *b, const char *word)
 {
-	const char *study = c->args.arg[ARG_study];
+	if (str_empty(word))
+		return;
+	buf_addc(b, ' ');
+	out_clean(b, word);
+}
+
+/* claim 48011902: done (#17, revision 1240) */
+static void told_text(struct buf *b, const struct cli *c, const struct answer *a, const struct cJSON *study)
+{
+	static const char *const keys[] = { "accession", "site", "modality", "exam" };
 
 	buf_adds(b, c->args.shot->word);
-	if (study) {
-		buf_addc(b, ' ');
-		out_clean(b, study);
-	}
-	buf_adds(b, ": ");
-	if (a->text)
-		out_clean(b, a->text);
-	else
-		buf_adds(b, "done");
+	word_tell(b, c->args.arg[ARG_study]);
+	for (size_t i = 0; study && i < sizeof(keys) / sizeof(keys[0]); i++)
+		word_tell(b, json_get_str(study, keys[i], NULL));
+	buf_addc(b, ':');
+	word_tell(b, a->text ? a->text : "done");
 	if (a->study)
 		buf_addf(b, " (#%llu", (unsigned long long)a->study);
 	if (a->study && a->rev)
@@ -188,6 +217,7 @@ int shot_act(struct cli *c)
 {
 	struct command cmd;
 	struct answer answer = { 0 };
+	struct cJSON *study = NULL;
 	struct tx tx = { .id = "" };
 	int rc = arguments_check(c);
 
@@ -204,9 +234,12 @@ int shot_act(struct cli *c)
 		rc = answer.err;
 		if (rc < 0)
 			cli_fail_answer(c, &answer);
-		else
-			(c->json ? told_json : told_text)(&c->out, c, &answer);
+		else if (cmd.kind == CMD_next)
+			next_tell(c, &tx, &study);
+		if (rc == 0)
+			(c->json ? told_json : told_text)(&c->out, c, &answer, study);
 	}
+	cJSON_Delete(study);
 	answer_release(&answer);
 	return rc;
 }

@@ -97,7 +97,8 @@ void fail_text(struct buf *b, const struct cli *c)
 	if (c->args.shot)
 		buf_adds(b, ": ");
 	out_clean(b, f->text ? f->text : err_text(f->err));
-	if (f->by || f->what) {
+	/* The coordinator's words often say it already. */
+	if ((f->by || f->what) && !(f->by && f->text && strstr(f->text, f->by))) {
 		buf_adds(b, " (");
 		out_clean(b, f->what ? f->what : "changed");
 		if (f->by) {

@@ -25,6 +25,7 @@
 #include "wetread/replica.h"
 #include "wetread/text.h"
 
+struct waiting;
 struct session {
 	struct cli *cli;
 	struct event_base *base;
@@ -35,7 +36,8 @@ struct session {
 	void *ctx;
 	bool been_live, endless;
 	char *host_key; /* the fingerprint that was asked about and not accepted */
-	int err; /* why it ended; cli->fail has the words */
+	struct waiting *waiting; /* for the answer to the open request; NULL */
+	int err;		 /* why it ended; cli->fail has the words */
 };
 
 static void stop(struct session *s, int err)
@@ -285,58 +287,76 @@ int session_wait(struct cli *c, const bool *done)
 	return *done ? 0 : s->err;
 }
 
-/* An answer that is waited for. */
+/* An answer that is waited for; whoever waits may have given up before it comes. */
 struct waiting {
-	struct session *s;
 	bool done;
 	struct answer *answer;
 	struct cJSON *result;
 	int err;
 };
 
+static struct waiting *waiting_end(struct session *s)
+{
+	struct waiting *w = s->waiting;
+
+	s->waiting = NULL;
+	event_base_loopbreak(s->base);
+	return w;
+}
+
 static void on_answer(void *ctx, const struct answer *a)
 {
-	struct waiting *w = ctx;
-	struct answer *to = w->answer;
+	struct waiting *w = waiting_end(ctx);
 
-	*to = (struct answer){ .err = a->err, .study = a->study, .rev = a->rev, .fence = a->fence, .at = a->at };
-	to->text = xstrdup(a->text);
-	to->by = xstrdup(a->by);
-	to->what = xstrdup(a->what);
-	to->extra = xstrdup(a->extra);
+	if (!w)
+		return;
+	*w->answer = (struct answer){ .err = a->err, .study = a->study, .rev = a->rev, .fence = a->fence, .at = a->at };
+	w->answer->text = xstrdup(a->text);
+	w->answer->by = xstrdup(a->by);
+	w->answer->what = xstrdup(a->what);
+	w->answer->extra = xstrdup(a->extra);
 	w->done = true;
-	event_base_loopbreak(w->s->base);
 }
 
 int session_command(struct cli *c, const struct command *cmd, struct answer *out)
 {
-	struct waiting w = { .s = c->session, .answer = out };
+	struct waiting w = { .answer = out };
+	int rc;
 
-	replica_command(c->session->replica, cmd, on_answer, &w);
-	return session_wait(c, &w.done);
+	c->session->waiting = &w;
+	replica_command(c->session->replica, cmd, on_answer, c->session);
+	rc = session_wait(c, &w.done);
+	c->session->waiting = NULL;
+	return rc;
 }
 
 static void on_result(void *ctx, const struct cJSON *result, const struct cJSON *error)
 {
-	struct waiting *w = ctx;
+	struct session *s = ctx;
+	struct waiting *w = waiting_end(s);
 
-	w->err = error ? cli_fail_rpc(w->s->cli, error) : 0;
-	if (!error)
-		w->result = result ? cJSON_Duplicate(result, true) : cJSON_CreateNull();
+	if (!w)
+		return;
+	if (error)
+		w->err = cli_fail_rpc(s->cli, error);
+	else if (!result)
+		w->err = cli_fail(s->cli, E_NOLINK, "%s", err_text(E_NOLINK));
+	else
+		w->result = cJSON_Duplicate(result, true);
 	w->done = true;
-	event_base_loopbreak(w->s->base);
 }
 
 int session_request(struct cli *c, const char *method, const char *params, struct cJSON **result)
 {
-	struct waiting w = { .s = c->session };
+	struct waiting w = { .result = NULL };
 	int rc;
 
-	replica_request(c->session->replica, method, params, on_result, &w);
+	c->session->waiting = &w;
+	replica_request(c->session->replica, method, params, on_result, c->session);
 	rc = session_wait(c, &w.done);
+	c->session->waiting = NULL;
 	if (rc == 0)
 		rc = w.err;
-	if (rc == 0)
-		*result = w.result;
+	*result = w.result;
 	return rc;
 }

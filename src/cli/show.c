@@ -348,7 +348,10 @@ static void rank_text(struct cli *c, const struct shown *s)
 	buf_addf(b, "rank %lld =", (long long)json_get_int(rank, "sum", 0));
 	cJSON_ArrayForEach(item, json_get(rank, "terms"))
 	{
-		buf_addf(b, "%s%lld ", first ? " " : " + ", (long long)json_get_int(item, "points", 0));
+		int64_t points = json_get_int(item, "points", 0);
+
+		buf_adds(b, points < 0 ? " - " : first ? " " : " + ");
+		buf_addf(b, "%lld ", (long long)(points < 0 ? -points : points));
 		out_clean(b, json_get_str(item, "name", "?"));
 		first = false;
 	}
