@@ -110,24 +110,8 @@ ctl() {
 
 # ---- the site: people, keys, sites, policy
 
-sections() { sed -n 's/^\[\(.*\)\]$/\1/p' "$1"; }
-# KEY=VALUE lines of a section, without keys of other programs (hl7.*).  +400d in a value is that many days from today.
-values() { # values FILE SECTION
-	sed -n "/^\[$2\]\$/,/^\[/{/^[a-z0-9_]* *=/p}" "$1" | sed 's/ *= */=/' | while IFS= read -r line; do
-		while [[ $line =~ ([+-][0-9]+)d( |$) ]]; do
-			line=${line/"${BASH_REMATCH[1]}d"/$(date -u -d "${BASH_REMATCH[1]} days" +%F)}
-		done
-		printf '%s\n' "$line"
-	done
-}
-load() { # load "site add" FILE
-	local name
-	for name in $(sections "$2"); do
-		mapfile -t set < <(values "$2" "$name")
-		# shellcheck disable=SC2086 # "site add" is two words
-		ctl $1 "$name" "${set[@]}"
-	done
-}
+# shellcheck source=contrib/demo/cast.sh
+. "$cast/cast.sh"
 make_site() {
 	local login
 	: >"$dir/quickstart/setup.log"
@@ -137,10 +121,8 @@ make_site() {
 	load "site add" "$cast/sites.ini"
 	load "user add" "$cast/people.ini"
 	say "making a key for each (in $dir/keys)"
-	mkdir -p "$dir/keys" && chmod 700 "$dir/keys"
 	for login in $(sections "$cast/people.ini"); do
-		ssh-keygen -q -t ed25519 -N '' -C "$login of the wetread demo" -f "$dir/keys/$login" ||
-			die "ssh-keygen could not make a key" "is openssh-client installed? contrib/deps.sh run"
+		make_key "$dir/keys" "$login" || die "ssh-keygen could not make a key" "is openssh-client installed? contrib/deps.sh run"
 		ctl key add "$login" "$dir/keys/$login.pub"
 	done
 	say "bringing the policy into force"
@@ -178,7 +160,7 @@ fi
 ssh=$(port_of ssh) mllp=$(port_of hl7)
 alive_and_up() { pid_of wetreadd >/dev/null || limit=0 && up "$ssh" "$mllp"; }
 wait_for 20 "wetreadd listening" "$dir/quickstart/wetreadd.log" alive_and_up
-printf '[127.0.0.1]:%s %s\n' "$ssh" "$(ssh-keygen -y -f "$dir/host_key" | cut -d' ' -f1,2)" >"$dir/known_hosts"
+know_host "$dir" "127.0.0.1" "$ssh"
 
 # ---- the night
 

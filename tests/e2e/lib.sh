@@ -108,6 +108,53 @@ stop() { # stop NAME [SIGNAL]: and waits for its end
 free_port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# ---- a site and its coordinator
+
+export WETREAD_LIBEXECDIR=$top_builddir
+# shellcheck source=contrib/demo/cast.sh
+. "$DEMO/cast.sh"
+ctl() { wetreadctl --dir "$SITE" "$@"; }
+
+# site_new [LOGIN...]: the demo's sites, policy and senders; these people (default: a handful) and their keys.
+site_new() {
+	local login names=("$@") p
+	[ ${#names[@]} -gt 0 ] || names=(sup1 jdoe adm aud okafor mehta delgado)
+	need wetreadctl ssh-keygen
+	SSH_PORT=$(free_port) MLLP_PORT=$(free_port)
+	{
+		ctl init --ssh "127.0.0.1:$SSH_PORT" --hl7 "127.0.0.1:$MLLP_PORT" --admin keeper &&
+			load "site add" "$DEMO/sites.ini" &&
+			for login in "${names[@]}"; do
+				mapfile -t p < <(values "$DEMO/people.ini" "$login")
+				ctl user add "$login" "${p[@]}" && make_key "$KEYS" "$login" && ctl key add "$login" "$KEYS/$login.pub" || return
+			done &&
+			cp "$DEMO/policy.ini" "$DEMO/hl7.ini" "$SITE" && ctl policy apply "$SITE/policy.ini"
+	} >"$E2E_DIR/site.log" 2>&1 || bail "a site directory can be made" "$(tail -5 "$E2E_DIR/site.log")"
+	know_host "$SITE" 127.0.0.1 "$SSH_PORT"
+}
+both_listen() { listening "$SSH_PORT" && listening "$MLLP_PORT"; }
+coordinator_start() {
+	need wetreadd
+	start wetreadd wetreadd --dir "$SITE"
+	wait_for 15 "wetreadd listens" both_listen || finish
+	export WETREAD_KNOWN_HOSTS=$SITE/known_hosts WETREAD_DIR=$SITE
+}
+as() { # as LOGIN COMMAND...: a one-shot command over SSH with this person's key
+	local who=$1
+	shift
+	WETREAD_COORDINATOR=ssh://$who@127.0.0.1:$SSH_PORT WETREAD_IDENTITY=$KEYS/$who wetread "$@"
+}
+local_as() { # the same over the local socket
+	local who=$1
+	shift
+	wetread --coordinator "unix:$SITE/run/core.sock" --as "$who" "$@"
+}
+demo() { # demo night|load|... ARGUMENTS: the invented night's messages to this coordinator
+	local what=$1
+	shift
+	wetread-demo "$what" --sites "$DEMO/sites.ini" --to "127.0.0.1:$MLLP_PORT" "$@"
+}
+
 e2e_clean() {
 	local n
 	for n in "${!PID[@]}"; do stop "$n"; done
