@@ -42,7 +42,7 @@ struct command {
 	uint64_t rev;		/* revision the person saw; 0: whatever it is */
 	int64_t fence;		/* fencing number of the lease; 0: not given */
 	const char *tx;		/* transaction id of a claim */
-	const char *reader, *reason, *text, *as;
+	const char *reader, *reason, *text, *as, *with;
 	bool force;		/* "apply anyway" */
 	const struct cJSON *params; /* the whole request, for `set` and `items` */
 };

@@ -82,6 +82,7 @@ static void command_fill(struct cli *c, struct command *cmd)
 		.reason = c->args.arg[ARG_reason],
 		.text = c->args.arg[ARG_text],
 		.as = c->args.arg[ARG_as],
+		.with = c->args.arg[ARG_with],
 		.force = c->args.opt[OPT_force],
 	};
 }

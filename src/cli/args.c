@@ -29,7 +29,7 @@ static const struct opt_row opt_rows[] = {
 #undef OPT
 };
 
-static const char *const arg_keys[ARG_COUNT] = { "study", "reader", "reason", "text", "as" };
+static const char *const arg_keys[ARG_COUNT] = { "study", "reader", "reason", "text", "as", "with" };
 
 static const struct {
 	const char *command, *argument, *words;

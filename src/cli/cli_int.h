@@ -46,7 +46,7 @@ struct opt_row {
 const struct opt_row *opt_row(enum opt);
 
 /* Keys that may stand in the arguments column of a command's row. */
-enum arg { ARG_study, ARG_reader, ARG_reason, ARG_text, ARG_as, ARG_COUNT };
+enum arg { ARG_study, ARG_reader, ARG_reason, ARG_text, ARG_as, ARG_with, ARG_COUNT };
 const char *arg_key(enum arg);
 const char *arg_choices(const char *command, enum arg); /* "on off break"; NULL when it may be anything */
 

@@ -21,6 +21,7 @@ static const struct word {
     {"tx", "tx must be a string of 1 to 64 bytes", offsetof(struct command, tx), WIRE_ID_MAX},
     {"reader", "reader must be a string of at most 256 bytes", offsetof(struct command, reader), WIRE_WORD_MAX},
     {"reason", "reason must be a string of at most 4096 bytes", offsetof(struct command, reason), 4096},
+    {"with", "with must be a string of at most 256 bytes", offsetof(struct command, with), WIRE_WORD_MAX},
     {"as", "as must be a string of at most 256 bytes", offsetof(struct command, as), WIRE_WORD_MAX},
     {"text", "text must be a string of at most 65536 bytes", offsetof(struct command, text), WIRE_TEXT_MAX},
 };
@@ -39,7 +40,7 @@ static const char *word_of(const struct word *w, const struct command *cmd)
 /* Members of the request that have no place in struct command (`set`, `items`, ...), as they are. */
 static void put_rest(struct buf *b, const cJSON *params)
 {
-	static const char *const own[] = {"op", "tx", "reader", "reason", "as", "text", "study", "rev", "fence", "force"};
+	static const char *const own[] = {"op", "tx", "reader", "reason", "with", "as", "text", "study", "rev", "fence", "force"};
 	const cJSON *v;
 
 	cJSON_ArrayForEach(v, params)

@@ -21,7 +21,7 @@ struct night {
 	struct answer a; /* of the last command */
 };
 
-enum { NIGHT_START_S = 1795232400 }; /* 2026-11-21T03:00:00Z */
+enum { NIGHT_START_S = 1795232400 }; /* 2026-11-21T03:40:00Z */
 
 void night_open(struct night *);
 void night_close(struct night *);

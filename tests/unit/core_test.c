@@ -10,8 +10,11 @@
 
 #include <cmocka.h>
 
+#include <cjson/cJSON.h>
+
 #include "../lib/night.h"
 #include "wetread/errors.h"
+#include "wetread/mem.h"
 
 #define DO(who, cmd, ...) night_do(n, who, CMD_##cmd, (struct command){__VA_ARGS__})
 enum { MINUTE = 60000 };
@@ -424,6 +427,54 @@ static void finished_studies_leave_after_a_while(void **state)
 	assert_int_equal(night_study(n, "1001", "CT", 1, "STANNE"), id + 1);
 }
 
+static int images(struct night *n, enum cmd kind, const char *set)
+{
+	char *text = xasprintf("{\"site\":\"STANNE\",\"aet\":\"CT1\",\"set\":%s}", set);
+	cJSON *params = cJSON_Parse(text);
+	int err = night_do(n, "dicom", kind, (struct command){.params = params});
+
+	cJSON_Delete(params);
+	free(text);
+	return err;
+}
+
+static void images_join_their_order_and_make_it_ready(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"modality\":\"CT\"}}]");
+	assert_int_equal(images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P1\",\"images\":10,\"series\":1}"), 0);
+	assert_int_equal(n->w.nstudies, 1);
+	assert_int_equal(night_get(n, 1)->state, STATE_ACQUIRING);
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":40,\"series\":2}");
+	assert_int_equal(night_get(n, 1)->images, 40);
+	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\"}");
+	assert_int_equal(night_get(n, 1)->state, STATE_READY);
+	night_pass(n, MINUTE);
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":60,\"series\":3}");
+	assert_int_equal(night_get(n, 1)->state, STATE_READY);
+	assert_string_equal(night_get(n, 1)->late, "+1 series, +20 images 03:41Z");
+}
+
+static void images_of_another_patient_never_join_by_a_mistyped_accession(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"name\":\"A^B\"}},"
+	    "{\"do\":\"create\",\"set\":{\"accession\":\"78\",\"pid\":\"P2\",\"name\":\"C^D\",\"birth\":\"1970-01-01\"}}]");
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P2\",\"name\":\"c^d\",\"birth\":\"1970-01-01\",\"images\":5,\"series\":1}");
+	assert_int_equal(n->w.nstudies, 3);
+	assert_int_equal(night_get(n, 3)->state, STATE_UNMATCHED);
+	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\"}");
+	assert_int_equal(DO("coord", match, .study = 3, .with = "78", .as = "name"), E_REASON);
+	assert_int_equal(DO("coord", match, .study = 3, .with = "#1", .as = "name pid"), E_REASON);
+	assert_int_equal(DO("coord", match, .study = 3, .with = "78", .as = "name pid"), 0);
+	assert_null(night_get(n, 3));
+	assert_int_equal(night_get(n, 2)->state, STATE_READY);
+	assert_int_equal(night_get(n, 2)->images, 5);
+}
+
 static void a_policy_with_an_error_is_refused_with_its_line(void **state)
 {
 	struct night *n = *state;
@@ -468,6 +519,8 @@ int main(void)
 	    TEST(the_best_study_for_me_comes_next),
 	    TEST(every_refusal_leaves_a_trace),
 	    TEST(finished_studies_leave_after_a_while),
+	    TEST(images_join_their_order_and_make_it_ready),
+	    TEST(images_of_another_patient_never_join_by_a_mistyped_accession),
 	    TEST(a_policy_with_an_error_is_refused_with_its_line),
 	};
 

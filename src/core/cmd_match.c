@@ -1,0 +1,92 @@
+/*
+ * study.match - a person says which order an unmatched row belongs to, by two identifiers that agree.
+ *
+ * The order's row takes the images or the report; the unmatched row leaves the queue.
+ */
+#include "config.h"
+
+#include "core_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "wetread/errors.h"
+#include "wetread/match.h"
+#include "wetread/text.h"
+
+/* How many different identifiers of the list ("name birth") are known and the same in both. */
+static unsigned agreeing(const char *list, const struct study *a, const struct study *b)
+{
+	static const char *const ids[] = {"name", "birth", "sex", "pid", "accession"};
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+		if (str_listed(list, ids[i]) && match_identifier(a, b, ids[i]))
+			n++;
+	return n;
+}
+
+static const struct study *find_target(struct step *st)
+{
+	uint64_t id;
+	int err = str_empty(st->cmd->with) ? E_USAGE : world_lookup(st->w, st->cmd->with, &id);
+
+	if (!err)
+		return world_study(st->w, id);
+	refuse(st, err, err == E_USAGE ? "match wants the order it belongs to%s" : "there is no one order %s in the queue",
+	    err == E_USAGE ? "" : st->cmd->with);
+	return NULL;
+}
+
+static bool check_pair(struct step *st, const struct study *order)
+{
+	char a[32], b[32];
+
+	if (st->s->state != STATE_UNMATCHED)
+		refuse(st, E_STATE, "%s is %s: it has its order", study_label(st->s, a), state_key(st->s->state));
+	else if (order->state == STATE_UNMATCHED || order == st->s)
+		refuse(st, E_STATE, "%s is not an order", study_label(order, b));
+	else if (order->study_uid && st->s->study_uid && order->images && strcmp(order->study_uid, st->s->study_uid))
+		refuse(st, E_STATE, "%s has images of its own", study_label(order, b));
+	else if (agreeing(st->cmd->as, st->s, order) < 2)
+		refuse(st, E_REASON, "two identifiers of name, birth, sex, pid and accession must be named and agree");
+	return st->a->err == 0;
+}
+
+static void take_images(struct event *e, const struct study *from, const struct study *order)
+{
+	set_str(e, "study_uid", from->study_uid);
+	set_int(e, "images", from->images);
+	set_int(e, "series", from->series);
+	set_int(e, "first_image", from->first_image);
+	set_int(e, "last_image", from->last_image);
+	if (order->state != STATE_ORDERED && order->state != STATE_ACQUIRING)
+		return;
+	set_int(e, "state", from->ready_at ? STATE_READY : STATE_ACQUIRING);
+	if (from->ready_at)
+		set_int(e, "ready_at", e->at);
+}
+
+void cmd_match(struct step *st)
+{
+	const struct study *order = find_target(st);
+	struct event *e;
+	char text[120], label[32];
+
+	if (!order || !check_pair(st, order))
+		return;
+	e = emit_for(st, EVENT_STUDY_MATCHED, order->id);
+	if (st->s->images)
+		take_images(e, st->s, order);
+	if (st->s->report && !order->report) {
+		set_str(e, "report", st->s->report);
+		set_str(e, "report_by", st->s->report_by);
+		set_int(e, "report_at", st->s->report_at);
+	}
+	snprintf(text, sizeof text, "%.31s matched to this order by %.60s", study_label(st->s, label), st->cmd->as);
+	e = emit_for(st, EVENT_STUDY_NOTED, order->id);
+	set_str(e, "kind", "match");
+	set_str(e, "text", text);
+	emit(st, EVENT_STUDY_CLOSED);
+	st->a->study = order->id;
+}
