@@ -47,6 +47,13 @@ cd "$build" || exit 1
 if [ ! -e config.status ] || [ "$top/configure" -nt config.status ]; then
 	step "configure (out of tree, in $build)" "$top/configure" --prefix="$build/inst" --sysconfdir="$build/inst/etc"
 fi
+# Nothing is newer than what was installed: a make would only look at everything once more.
+if [ -e inst/.stamp ] && [ -z "$(find "$top/src" "$top/include" "$top/tbl" "$top/contrib" "$top/man" "$top/Makefile.am" \
+	"$top/configure.ac" config.status -newer inst/.stamp -print -quit)" ]; then
+	say "up to date"
+	exit 0
+fi
 step "make" make -j"$(nproc)"
 step "make install (into $build/inst)" make install
+: >inst/.stamp
 say "done"

@@ -177,9 +177,9 @@ if [ ! -e "$dir/quickstart/fed" ]; then
 			die "the orders were not all accepted" "see above, and $dir/quickstart/wetreadd.log"
 		}
 	fi
-	"$cast/people.sh" "$dir" >>"$dir/quickstart/setup.log" 2>&1 ||
-		die "the people of the demo could not do their part" "see $dir/quickstart/setup.log"
 	: >"$dir/quickstart/fed"
+	"$cast/people.sh" "$dir" >>"$dir/quickstart/setup.log" 2>&1 ||
+		die "the people of the demo could not do their part" "see $dir/quickstart/setup.log; running this again goes on without them"
 elif [ "$traffic" = yes ] && ! pid_of wetread-demo >/dev/null; then
 	say "the night goes on"
 	spawn wetread-demo "$libexec/wetread-demo" traffic --fresh --to "127.0.0.1:$mllp"

@@ -89,6 +89,7 @@ start() { # start NAME COMMAND...: in the background, output in $E2E_DIR/NAME.lo
 	shift
 	"$@" >"$E2E_DIR/$name.log" 2>&1 </dev/null &
 	PID[$name]=$!
+	disown $! # the shell need not tell how it ended
 }
 running() { kill -0 "${PID[$1]:-0}" 2>/dev/null; }
 stop() { # stop NAME [SIGNAL]: and waits for its end
@@ -101,7 +102,6 @@ stop() { # stop NAME [SIGNAL]: and waits for its end
 		[ $SECONDS -lt $limit ] || kill -s KILL "$pid" 2>/dev/null
 		sleep 0.02
 	done
-	wait "$pid" 2>/dev/null
 }
 
 # A port of 127.0.0.1 that nobody listens on: asked of the kernel, so that tests may run side by side.
