@@ -179,7 +179,7 @@ static void drop_controls(struct buf *b)
 
 static void put_text(const struct hl7_msg *m, const struct hl7_row *row, size_t max, struct buf *b)
 {
-	struct buf text = BUF_INIT(max + 4096);
+	struct buf text = BUF_INIT(max + m->len + 4096); /* one field too many fits, to be cut */
 	char *heading = NULL;
 	int rc = 0;
 
