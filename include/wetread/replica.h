@@ -5,6 +5,10 @@
  * It does no I/O: `send` is handed in by the owner, who also writes first_lines at each (re)connection.
  * Requests get their answers by callback; those not answered when the link breaks are
  * repeated after the reconnection with the same op, so nothing is done twice and nothing is lost.
+ *
+ * After a break the world stays as it was until the coordinator tells what changed.  A snapshot's first page
+ * takes the old world's place and may be used at once; events that come while its other pages load are applied
+ * to the rows that are there, and kept for those that are not.
  */
 #ifndef WETREAD_REPLICA_H
 #define WETREAD_REPLICA_H
@@ -21,7 +25,7 @@ struct replica;
 enum replica_phase { REPLICA_EMPTY, REPLICA_LOADING, REPLICA_LIVE };
 
 struct replica_me {
-	char *user, *role_key, *name;
+	char *user, *role_key, *name, *sites; /* sites: NULL when all */
 	unsigned role;
 };
 
@@ -31,31 +35,36 @@ struct replica_options {
 	const char *as_user; /* local socket: act as this person; NULL: whoever we are */
 	bool follow;	     /* false: a one-shot that needs no queue */
 	void *ctx;
-	void (*send)(void *ctx, const char *line, size_t n);
+	/* One or more whole lines, each with its newline. While there is no link they may be dropped: first_lines has them. */
+	void (*send)(void *ctx, const char *lines, size_t n);
 	/* Something changed: a study (id; 0: everything may have), with the event if one caused it. */
 	void (*changed)(void *ctx, uint64_t study, const struct event *);
 	void (*phase)(void *ctx, enum replica_phase);
-	void (*refused)(void *ctx, int err, const char *text); /* hello was refused: no use to go on */
+	void (*refused)(void *ctx, int err, const char *text); /* hello or the queue was refused: no use to go on */
 };
 
+/* Strings of the options are copied. Callbacks other than send may be NULL; they may call any function here but free. */
 struct replica *replica_new(const struct replica_options *);
+/* Requests still open are answered with E_NOLINK. NULL is fine. */
 void replica_free(struct replica *);
 /* The lines to send first on a new connection: hello, queue.follow since what we have, unanswered requests again. */
 void replica_first_lines(struct replica *, struct buf *out);
+/* A line with or without its newline. E_SYNTAX, E_LIMIT, E_CORRUPT: the other end makes no sense; end the connection. */
 int replica_line(struct replica *, const char *line, size_t n);
 
-const struct world *replica_world(const struct replica *);
+const struct world *replica_world(const struct replica *); /* the same pointer for ever */
 const struct replica_me *replica_me(const struct replica *); /* members NULL until hello was answered */
 enum replica_phase replica_phase(const struct replica *);
+unsigned replica_progress(const struct replica *); /* percent of the snapshot that is here; 100 when live */
 int64_t replica_now(const struct replica *); /* coordinator's clock: ours plus the measured difference, UTC ms */
 unsigned replica_pending(const struct replica *); /* commands sent and not yet answered */
 bool replica_is_pending(const struct replica *, uint64_t study);
 
-/* The answer to a command. a->err E_NOLINK when the owner gave up. */
+/* The answer to a command. a->err E_NOLINK when the owner gave up, E_LIMIT when too many are open. */
 typedef void replica_answer_fn(void *ctx, const struct answer *);
-/* Sends a command. An op (and for a claim a tx) is made when the command has none. */
+/* Sends a command. An op (and for a claim a tx) is made when the command has none. fn may be NULL. */
 void replica_command(struct replica *, const struct command *, replica_answer_fn *, void *ctx);
-/* Any other request; result or error is cJSON, borrowed for the call. */
+/* Any other request; result or error is cJSON, borrowed for the call; both NULL: E_NOLINK or E_LIMIT as above. */
 typedef void replica_result_fn(void *ctx, const struct cJSON *result, const struct cJSON *error);
 void replica_request(struct replica *, const char *method, const char *params_json, replica_result_fn *, void *ctx);
 

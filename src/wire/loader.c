@@ -1,9 +1,9 @@
 /*
  * Reads a snapshot's pages; page_int.h has the format.
  *
- * Nothing here trusts a count: a row costs at least a byte in each of its columns, so no more rows are made than
- * bytes came; repeated strings are paid for from a budget, since a dictionary entry may be
- * long and used by every row.
+ * Nothing here trusts a count: rows, and the bytes of all strings, have bounds of their own, because the coder can say much in
+ * few bits, and a dictionary's entry may be long and used by every row.  A page that runs out of bytes is refused
+ * where it does.
  */
 #include "config.h"
 
@@ -14,8 +14,6 @@
 
 #include <cjson/cJSON.h>
 #include <sodium.h>
-#define ZLIB_CONST
-#include <zlib.h>
 
 #include "page_int.h"
 #include "wetread/errors.h"
@@ -23,10 +21,15 @@
 #include "wetread/mem.h"
 #include "wetread/text.h"
 
-struct memory {
+struct dict {
 	char **words;
-	size_t nwords, cap;
-	char *last_word;
+	size_t n, cap;
+	int64_t *numbers; /* of stems: the last number with each */
+	struct numbers *which;
+};
+struct memory {
+	struct dict dicts[DICTS];
+	struct numbers *values;
 	int64_t last;
 };
 
@@ -42,66 +45,43 @@ struct wire_loader {
 	struct page_table tables[PAGE_TABLES];
 	struct in_table in[2 * PAGE_TABLES];
 	unsigned nin;
-	z_stream z;
+	struct page_models models;
+	struct decoder in_bits; /* of the page being read */
+	int err;		/* of it; sticks */
 	unsigned next, of;
 	uint64_t n;
-	size_t inflated, strings, rows; /* so far, against the bounds */
+	size_t strings, rows; /* so far, against the bounds */
 };
 
-/* The bytes of a page; err sticks. */
-struct reader {
-	const unsigned char *p, *end;
-	int err;
-};
-
-static uint64_t fail(struct reader *r, int err)
+static uint64_t fail(struct wire_loader *l, int err)
 {
-	if (!r->err)
-		r->err = err;
-	r->p = r->end;
+	if (!l->err)
+		l->err = err;
 	return 0;
 }
 
-static unsigned get_byte(struct reader *r)
+static uint64_t get_number(struct wire_loader *l, struct numbers *m)
 {
-	return r->p < r->end ? *r->p++ : (unsigned)fail(r, E_SYNTAX);
+	uint64_t v = l->err ? 0 : decode_number(&l->in_bits, m);
+
+	return decode_ran_out(&l->in_bits) ? fail(l, E_SYNTAX) : v;
 }
 
-static uint64_t get_varint(struct reader *r)
+static size_t get_count(struct wire_loader *l, size_t max)
 {
-	uint64_t v = 0;
+	uint64_t v = get_number(l, l->models.counts);
 
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		unsigned byte = get_byte(r);
-
-		if (shift == 63 && byte > 1)
-			break;
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return v;
-	}
-	return fail(r, E_SYNTAX);
+	return v <= max ? (size_t)v : (size_t)fail(l, E_LIMIT);
 }
 
-/* A count of things that take at least one byte each. */
-static size_t get_count(struct reader *r)
+static void get_name(struct wire_loader *l, char out[64])
 {
-	uint64_t v = get_varint(r);
+	size_t n = get_count(l, 63);
 
-	return v <= (uint64_t)(r->end - r->p) ? (size_t)v : (size_t)fail(r, E_SYNTAX);
-}
-
-static void get_name(struct reader *r, char *out, size_t size)
-{
-	size_t n = get_count(r);
-
-	if (n >= size || memchr(r->p, 0, n)) {
-		fail(r, E_SYNTAX);
-		n = 0;
-	}
-	memcpy(out, r->p, n);
+	decode_text(&l->in_bits, l->models.letters, out, n);
+	if (memchr(out, 0, n))
+		fail(l, E_SYNTAX);
 	out[n] = '\0';
-	r->p += n;
 }
 
 /* ---- the schema */
@@ -123,44 +103,37 @@ static const struct page_table *find_table(const struct wire_loader *l, const ch
 	return NULL;
 }
 
-static void get_table_schema(struct wire_loader *l, struct reader *r)
+static void get_table_schema(struct wire_loader *l)
 {
 	struct in_table *t = &l->in[l->nin++];
 	char name[64];
 	size_t n;
 
-	get_name(r, name, sizeof name);
+	get_name(l, name);
 	t->known = find_table(l, name);
 	for (unsigned i = 0; i + 1 < l->nin; i++)
 		if (t->known && l->in[i].known == t->known)
-			fail(r, E_SYNTAX);
-	n = get_count(r);
-	if (n > PAGE_COLUMNS)
-		fail(r, E_LIMIT);
-	for (size_t i = 0; i < n && !r->err; i++) {
-		char type = (char)get_byte(r);
+			fail(l, E_SYNTAX);
+	n = get_count(l, PAGE_COLUMNS);
+	for (size_t i = 0; i < n && !l->err; i++) {
+		char type = (char)get_count(l, 127);
 
 		if (!type || !strchr("ndts", type))
-			fail(r, E_SYNTAX);
-		get_name(r, name, sizeof name);
+			fail(l, E_SYNTAX);
+		get_name(l, name);
 		t->columns[t->ncolumns++] = find_column(t->known, type, name);
 	}
 }
 
-static void get_schema(struct wire_loader *l, struct reader *r)
+static void get_schema(struct wire_loader *l)
 {
 	size_t n;
 
-	if (r->end - r->p < 4 || memcmp(r->p, "WRP1", 4)) {
-		fail(r, E_SYNTAX);
-		return;
-	}
-	r->p += 4;
-	n = get_count(r);
-	if (n > sizeof l->in / sizeof *l->in)
-		fail(r, E_LIMIT);
-	for (size_t i = 0; i < n && !r->err; i++)
-		get_table_schema(l, r);
+	if (get_count(l, 127) != PAGE_FORMAT)
+		fail(l, E_SYNTAX);
+	n = get_count(l, sizeof l->in / sizeof *l->in);
+	for (size_t i = 0; i < n && !l->err; i++)
+		get_table_schema(l);
 }
 
 /* ---- columns */
@@ -181,25 +154,24 @@ static void put_number(struct rows *rows, const struct page_column *c, size_t i,
 		*field_int(c->field, rows->recs + i * rows->size) = v;
 }
 
-static void put_string(struct wire_loader *l, struct reader *r, struct rows *rows, const struct page_column *c, size_t i,
-    const char *s)
+static void put_string(struct wire_loader *l, struct rows *rows, const struct page_column *c, size_t i, const char *s)
 {
 	size_t n = strlen(s) + 1;
 
 	if (!c->field)
 		return;
 	if (n > PAGE_TOTAL_MAX - l->strings) {
-		fail(r, E_LIMIT);
+		fail(l, E_LIMIT);
 		return;
 	}
 	l->strings += n;
-	str_put(field_str(c->field, rows->recs + i * rows->size), s);
+	str_put(field_str(c->field, rows->recs + i * rows->size), *s ? s : NULL);
 }
 
-static void get_numbers(struct reader *r, struct memory *m, const struct page_column *c, struct rows *rows)
+static void get_numbers(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
 {
-	for (size_t i = 0; i < rows->n && !r->err; i++) {
-		int64_t v = unzigzag(get_varint(r));
+	for (size_t i = 0; i < rows->n && !l->err; i++) {
+		int64_t v = unzigzag(get_number(l, model(&m->values)));
 
 		if (c->type == 'd')
 			v = m->last = (int64_t)((uint64_t)m->last + (uint64_t)v);
@@ -207,137 +179,202 @@ static void get_numbers(struct reader *r, struct memory *m, const struct page_co
 	}
 }
 
-static void get_times(struct reader *r, struct memory *m, const struct page_column *c, struct rows *rows)
+static void get_times(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
 {
 	static const int64_t far = INT64_C(9007199254740992);
-	unsigned unit = get_byte(r);
+	int64_t unit = page_unit[get_count(l, 2)];
 
-	if (unit > 2) {
-		fail(r, E_SYNTAX);
-		return;
-	}
-	for (size_t i = 0; i < rows->n && !r->err; i++) {
-		uint64_t u = get_varint(r);
-		int64_t v;
+	for (size_t i = 0; i < rows->n && !l->err; i++) {
+		uint64_t u = get_number(l, model(&m->values));
+		int64_t v = unzigzag(u - 1), ref = rows->ref[i] ? rows->ref[i] : m->last;
 
 		if (!u)
 			continue;
-		v = unzigzag(u - 1);
-		if (v > far / page_unit[unit] || v < -far / page_unit[unit]) {
-			fail(r, E_SYNTAX);
+		if (v > 2 * far / unit || v < -2 * far / unit || ref + v * unit > far || ref + v * unit < -far) {
+			fail(l, E_SYNTAX);
 			return;
 		}
-		v = (rows->ref[i] ? rows->ref[i] : m->last) + v * page_unit[unit];
-		if (v > far || v < -far) {
-			fail(r, E_SYNTAX);
-			return;
-		}
-		m->last = rows->ref[i] = v;
-		put_number(rows, c, i, v);
+		m->last = rows->ref[i] = ref + v * unit;
+		put_number(rows, c, i, m->last);
 	}
 }
 
-static void get_dates(struct wire_loader *l, struct reader *r, const struct page_column *c, struct rows *rows)
-{
-	const unsigned char *high = r->p, *low = r->p + rows->n;
+/* ---- words */
 
-	if ((size_t)(r->end - r->p) < 2 * rows->n) {
-		fail(r, E_SYNTAX);
+/* Takes over s. */
+static void dict_add(struct dict *d, char *s)
+{
+	if (d->n == d->cap) {
+		d->cap = d->cap ? d->cap * 2 : 16;
+		d->words = xreallocarray(d->words, d->cap, sizeof *d->words);
+		d->numbers = xreallocarray(d->numbers, d->cap, sizeof *d->numbers);
+	}
+	d->numbers[d->n] = 0;
+	d->words[d->n++] = s;
+}
+
+static void get_new_word(struct wire_loader *l, struct dict *d)
+{
+	const char *before = d->n ? d->words[d->n - 1] : "";
+	uint64_t shared = get_number(l, l->models.shared), rest = get_number(l, l->models.rest);
+	char *s;
+
+	if (shared > strlen(before)) {
+		fail(l, E_SYNTAX);
 		return;
 	}
-	r->p += 2 * rows->n;
-	for (size_t i = 0; i < rows->n && !r->err; i++) {
-		unsigned day = (unsigned)high[i] << 8 | low[i];
+	if (rest > PAGE_TEXT_MAX || shared + rest > PAGE_TEXT_MAX || shared + rest + 1 > PAGE_TOTAL_MAX - l->strings) {
+		fail(l, E_LIMIT);
+		return;
+	}
+	l->strings += (size_t)(shared + rest + 1);
+	s = xmalloc((size_t)(shared + rest + 1));
+	memcpy(s, before, (size_t)shared);
+	decode_text(&l->in_bits, l->models.letters, s + shared, (size_t)rest);
+	s[shared + rest] = '\0';
+	if (strlen(s) != shared + rest || !utf8_valid(s, (size_t)(shared + rest)))
+		fail(l, E_SYNTAX);
+	dict_add(d, s);
+}
+
+/* Its place in the dictionary from 1, 0 none, also on error. */
+static size_t get_word(struct wire_loader *l, struct dict *d)
+{
+	uint64_t v = get_number(l, model(&d->which));
+
+	if (v == 1 && !l->err)
+		get_new_word(l, d);
+	if (v >= 2 && v - 2 >= d->n)
+		fail(l, E_SYNTAX);
+	return l->err || !v ? 0 : v == 1 ? d->n : (size_t)v - 1;
+}
+
+/* ---- kinds of strings */
+
+static void get_words(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
+{
+	struct dict *d = &m->dicts[DICT_WORDS];
+
+	for (size_t i = 0; i < rows->n && !l->err; i++) {
+		size_t at = get_word(l, d);
+
+		if (at)
+			put_string(l, rows, c, i, d->words[at - 1]);
+	}
+}
+
+static void get_dates(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n && !l->err; i++) {
+		uint64_t day = get_number(l, model(&m->values));
 		char date[11];
 
 		if (!day)
 			continue;
-		page_date(day, date);
-		put_string(l, r, rows, c, i, date);
+		if (day > 0xffff) {
+			fail(l, E_SYNTAX);
+			return;
+		}
+		page_date((unsigned)day, date);
+		put_string(l, rows, c, i, date);
 	}
 }
 
-/* Appends the new string that shares `shared` bytes with the one before and goes on with `rest` of the reader's. */
-static void learn(struct wire_loader *l, struct reader *r, struct memory *m, size_t shared, size_t rest)
+static void get_names(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
 {
-	size_t have = m->last_word ? strlen(m->last_word) : 0;
-	char *s;
+	struct buf name = BUF_INIT(3 * PAGE_TEXT_MAX + 2);
 
-	if (shared > have || rest > (size_t)(r->end - r->p) || memchr(r->p, 0, rest) || shared + rest == 0) {
-		fail(r, E_SYNTAX);
-		return;
+	for (size_t i = 0; i < rows->n && !l->err; i++) {
+		bool ended = false;
+
+		buf_clear(&name);
+		for (unsigned part = 0; part < 3; part++) {
+			struct dict *d = &m->dicts[DICT_PART + part];
+			size_t at = get_word(l, d);
+
+			ended |= !at;
+			if (ended)
+				continue;
+			buf_adds(&name, part ? "^" : "");
+			buf_adds(&name, d->words[at - 1]);
+		}
+		if (name.len && !l->err)
+			put_string(l, rows, c, i, name.data);
 	}
-	if (shared + rest > PAGE_TOTAL_MAX - l->strings) {
-		fail(r, E_LIMIT);
-		return;
-	}
-	l->strings += shared + rest;
-	s = xmalloc(shared + rest + 1);
-	if (shared)
-		memcpy(s, m->last_word, shared);
-	memcpy(s + shared, r->p, rest);
-	s[shared + rest] = '\0';
-	r->p += rest;
-	if (!utf8_valid(s, shared + rest))
-		fail(r, E_SYNTAX);
-	if (m->nwords == m->cap) {
-		m->cap = m->cap ? m->cap * 2 : 16;
-		m->words = xreallocarray(m->words, m->cap, sizeof *m->words);
-	}
-	m->words[m->nwords++] = s;
-	m->last_word = s;
+	buf_release(&name);
 }
 
-static void learn_all(struct wire_loader *l, struct reader *r, struct memory *m, size_t n)
+/* A stem ends in the letter that says how many digits follow. */
+static unsigned stem_digits(struct wire_loader *l, const char *stem)
 {
-	size_t *len = n ? xcalloc(2 * n, sizeof *len) : NULL;
+	size_t n = strlen(stem);
+	unsigned digits = n ? (unsigned char)stem[n - 1] - (unsigned)'a' : PAGE_DIGITS + 1;
 
-	for (size_t i = 0; i < 2 * n && !r->err; i++)
-		len[i] = get_varint(r);
-	for (size_t i = 0; i < n && !r->err; i++)
-		learn(l, r, m, len[i], len[n + i]);
-	free(len);
+	return digits <= PAGE_DIGITS ? digits : (unsigned)fail(l, E_SYNTAX);
 }
 
-static void get_words(struct wire_loader *l, struct reader *r, struct memory *m, const struct page_column *c, struct rows *rows)
+static int64_t get_stem_number(struct wire_loader *l, struct memory *m, int64_t *last, bool differences, unsigned digits)
 {
-	uint64_t *which;
-	size_t fresh = 0, before = m->nwords;
-	unsigned kind = get_byte(r);
+	uint64_t u = get_number(l, model(&m->values));
+	int64_t v = differences ? unzigzag(u) : (int64_t)u, over = 1;
 
-	if (kind == 1) {
-		get_dates(l, r, c, rows);
-		return;
-	}
-	if (kind)
-		fail(r, E_SYNTAX);
-	which = xcalloc(rows->n, sizeof *which);
-	for (size_t i = 0; i < rows->n && !r->err; i++) {
-		which[i] = get_varint(r);
-		fresh += which[i] == 1;
-		if (which[i] >= 2 && which[i] - 2 >= before + fresh)
-			fail(r, E_SYNTAX);
-	}
-	if (!r->err)
-		learn_all(l, r, m, fresh);
-	fresh = 0;
-	for (size_t i = 0; i < rows->n && !r->err; i++)
-		if (which[i])
-			put_string(l, r, rows, c, i, m->words[which[i] == 1 ? before + fresh++ : which[i] - 2]);
-	free(which);
+	while (digits--)
+		over *= 10;
+	if (v <= -over || v >= over)
+		return (int64_t)fail(l, E_SYNTAX);
+	v += differences ? *last : 0;
+	if (v < 0 || v >= over)
+		return (int64_t)fail(l, E_SYNTAX);
+	return *last = v;
 }
 
-static void get_columns(struct wire_loader *l, struct reader *r, struct in_table *t, struct rows *rows)
+static void get_numbered(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
 {
-	for (unsigned i = 0; i < t->ncolumns && !r->err; i++) {
+	struct dict *d = &m->dicts[DICT_STEM];
+	bool differences = get_count(l, 1);
+	struct buf b = BUF_INIT(PAGE_TEXT_MAX + 64);
+
+	for (size_t i = 0; i < rows->n && !l->err; i++) {
+		size_t at = get_word(l, d);
+		const char *stem = at ? d->words[at - 1] : NULL;
+		unsigned digits = stem ? stem_digits(l, stem) : 0;
+
+		if (!stem || l->err)
+			continue;
+		buf_clear(&b);
+		buf_add(&b, stem, strlen(stem) - 1);
+		if (digits)
+			buf_addf(&b, "%0*lld", (int)digits,
+			    (long long)get_stem_number(l, m, &d->numbers[at - 1], differences, digits));
+		if (b.len && !l->err)
+			put_string(l, rows, c, i, b.data);
+	}
+	buf_release(&b);
+}
+
+static void get_strings(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
+{
+	static void (*const kinds[])(struct wire_loader *, struct memory *, const struct page_column *, struct rows *) = {
+	    [KIND_WORDS] = get_words,
+	    [KIND_DATES] = get_dates,
+	    [KIND_NAMES] = get_names,
+	    [KIND_NUMBERED] = get_numbered,
+	};
+
+	kinds[get_count(l, KIND_NUMBERED)](l, m, c, rows);
+}
+
+static void get_columns(struct wire_loader *l, struct in_table *t, struct rows *rows)
+{
+	for (unsigned i = 0; i < t->ncolumns && !l->err; i++) {
 		const struct page_column *c = &t->columns[i];
 
 		if (c->type == 's')
-			get_words(l, r, &t->memory[i], c, rows);
+			get_strings(l, &t->memory[i], c, rows);
 		else if (c->type == 't')
-			get_times(r, &t->memory[i], c, rows);
+			get_times(l, &t->memory[i], c, rows);
 		else
-			get_numbers(r, &t->memory[i], c, rows);
+			get_numbers(l, &t->memory[i], c, rows);
 	}
 }
 
@@ -352,16 +389,16 @@ static void rows_release(struct rows *rows, const struct rectype *rec)
 	*rows = (struct rows){0};
 }
 
-static void get_rows(struct wire_loader *l, struct reader *r, struct in_table *t, struct rows *rows)
+static void get_rows(struct wire_loader *l, struct in_table *t, struct rows *rows)
 {
-	size_t n = get_count(r);
+	size_t n = get_count(l, PAGE_ROWS_ONCE);
 
 	*rows = (struct rows){0};
 	if (n && !t->ncolumns)
-		fail(r, E_SYNTAX);
+		fail(l, E_SYNTAX);
 	if (n > PAGE_ROWS_MAX - l->rows)
-		fail(r, E_LIMIT);
-	if (!n || r->err)
+		fail(l, E_LIMIT);
+	if (!n || l->err)
 		return;
 	l->rows += n;
 	rows->n = n;
@@ -372,10 +409,12 @@ static void get_rows(struct wire_loader *l, struct reader *r, struct in_table *t
 		rows->size = t->known->rec->size;
 		rows->recs = xcalloc(n, rows->size);
 	}
-	get_columns(l, r, t, rows);
+	get_columns(l, t, rows);
 }
 
 /* ---- into the world */
+
+enum { LINE_MAX_JSON = 16 * 1024 * 1024 };
 
 static int feed(struct world *w, struct buf *line)
 {
@@ -389,7 +428,7 @@ static int feed(struct world *w, struct buf *line)
 
 static int feed_plain(struct world *w, const struct rectype *rec, const struct rows *rows)
 {
-	struct buf line = BUF_INIT(PAGE_RAW_MAX);
+	struct buf line = BUF_INIT(LINE_MAX_JSON);
 	int err = 0;
 
 	for (size_t i = 0; i < rows->n && !err; i++) {
@@ -418,7 +457,7 @@ static void put_holds(struct buf *line, const struct rows *holds, size_t from, s
 
 static int feed_studies(struct world *w, const struct rows *studies, const struct rows *holds)
 {
-	struct buf line = BUF_INIT(PAGE_RAW_MAX);
+	struct buf line = BUF_INIT(LINE_MAX_JSON);
 	size_t at = 0;
 	int err = 0;
 
@@ -446,22 +485,22 @@ static int feed_studies(struct world *w, const struct rows *studies, const struc
 	return err;
 }
 
-static int read_tables(struct wire_loader *l, struct reader *r, struct world *w)
+static int read_tables(struct wire_loader *l, struct world *w)
 {
 	struct rows got[PAGE_TABLES] = {{0}}, other;
 	int err;
 
-	for (unsigned i = 0; i < l->nin && !r->err; i++) {
+	for (unsigned i = 0; i < l->nin && !l->err; i++) {
 		struct in_table *t = &l->in[i];
 		bool known = t->known != NULL;
 
-		get_rows(l, r, t, known ? &got[t->known - l->tables] : &other);
+		get_rows(l, t, known ? &got[t->known - l->tables] : &other);
 		if (!known)
 			rows_release(&other, NULL);
 	}
-	if (r->p != r->end)
-		fail(r, E_SYNTAX);
-	err = r->err;
+	if (l->in_bits.p != l->in_bits.end)
+		fail(l, E_SYNTAX);
+	err = l->err;
 	for (unsigned i = TABLE_POLICY; i <= TABLE_USER && !err; i++)
 		err = feed_plain(w, l->tables[i].rec, &got[i]);
 	if (!err)
@@ -478,9 +517,22 @@ struct wire_loader *wire_loader_new(void)
 	struct wire_loader *l = xcalloc(1, sizeof *l);
 
 	page_tables(l->tables);
-	if (inflateInit(&l->z) != Z_OK)
-		abort();
+	page_models_init(&l->models);
 	return l;
+}
+
+static void memory_release(struct memory *m)
+{
+	for (unsigned i = 0; i < DICTS; i++) {
+		struct dict *d = &m->dicts[i];
+
+		for (size_t w = 0; w < d->n; w++)
+			free(d->words[w]);
+		free(d->words);
+		free(d->numbers);
+		free(d->which);
+	}
+	free(m->values);
 }
 
 void wire_loader_free(struct wire_loader *l)
@@ -488,64 +540,30 @@ void wire_loader_free(struct wire_loader *l)
 	if (!l)
 		return;
 	for (unsigned t = 0; t < l->nin; t++)
-		for (unsigned c = 0; c < PAGE_COLUMNS; c++) {
-			struct memory *m = &l->in[t].memory[c];
-
-			for (size_t i = 0; i < m->nwords; i++)
-				free(m->words[i]);
-			free(m->words);
-		}
-	inflateEnd(&l->z);
+		for (unsigned c = 0; c < PAGE_COLUMNS; c++)
+			memory_release(&l->in[t].memory[c]);
+	page_models_release(&l->models);
 	free(l);
-}
-
-static int inflate_into(struct wire_loader *l, const unsigned char *in, size_t n, struct buf *out)
-{
-	int rc = Z_OK;
-
-	l->z.next_in = in;
-	l->z.avail_in = (unsigned)n;
-	do {
-		if (buf_reserve(out, 16384))
-			return E_LIMIT;
-		l->z.next_out = (unsigned char *)out->data + out->len;
-		l->z.avail_out = 16384;
-		rc = inflate(&l->z, Z_SYNC_FLUSH);
-		out->len += 16384 - l->z.avail_out;
-	} while (rc == Z_OK && l->z.avail_out == 0);
-	if ((rc != Z_OK && rc != Z_BUF_ERROR) || l->z.avail_in)
-		return E_SYNTAX;
-	l->inflated += out->len;
-	return l->inflated > PAGE_TOTAL_MAX ? E_LIMIT : 0;
-}
-
-static int unpack(struct wire_loader *l, const char *text, struct buf *raw)
-{
-	size_t n = strlen(text), len = 0;
-	unsigned char *bytes = n <= WIRE_LINE_MAX ? xmalloc(n + 1) : NULL;
-	int err = bytes ? 0 : E_LIMIT;
-
-	if (!err && sodium_base642bin(bytes, n + 1, text, n, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING))
-		err = E_SYNTAX;
-	if (!err)
-		err = inflate_into(l, bytes, len, raw);
-	free(bytes);
-	return err;
 }
 
 static int read_page(struct wire_loader *l, struct world *w, const char *text)
 {
-	struct buf raw = BUF_INIT(PAGE_RAW_MAX);
-	int err = unpack(l, text, &raw);
-	struct reader r = {(unsigned char *)raw.data, (unsigned char *)raw.data + raw.len, 0};
+	size_t n = strlen(text), len = 0;
+	unsigned char *bytes;
+	int err = 0;
 
-	if (!err && l->next == 0)
-		get_schema(l, &r);
-	if (!err)
-		err = r.err;
-	if (!err)
-		err = read_tables(l, &r, w);
-	buf_release(&raw);
+	if (n > WIRE_LINE_MAX)
+		return E_LIMIT;
+	bytes = xmalloc(n + 1);
+	if (sodium_base642bin(bytes, n + 1, text, n, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING))
+		err = E_SYNTAX;
+	if (!err) {
+		l->in_bits = decode_begin(bytes, len);
+		if (l->next == 0)
+			get_schema(l);
+		err = l->err ? l->err : read_tables(l, w);
+	}
+	free(bytes);
 	return err;
 }
 

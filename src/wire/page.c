@@ -4,6 +4,7 @@
 #include "page_int.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void add(struct page_table *t, char type, enum page_pseudo pseudo, const char *key, const struct field *f)
@@ -76,4 +77,29 @@ unsigned page_day(const char *date)
 		return 0;
 	page_date((unsigned)day, back); /* 30 February and "1962-3-01" do not come back as they were */
 	return strcmp(back, date) ? 0 : (unsigned)day;
+}
+
+unsigned page_digits(const char *s, int64_t *number)
+{
+	size_t n = strlen(s), digits = 0;
+
+	while (digits < n && digits < PAGE_DIGITS && s[n - 1 - digits] >= '0' && s[n - 1 - digits] <= '9')
+		digits++;
+	*number = 0;
+	for (size_t i = n - digits; i < n; i++)
+		*number = *number * 10 + (s[i] - '0');
+	return (unsigned)digits;
+}
+
+void page_models_init(struct page_models *m)
+{
+	*m = (struct page_models){numbers_new(), numbers_new(), numbers_new(), letters_new()};
+}
+
+void page_models_release(struct page_models *m)
+{
+	free(m->counts);
+	free(m->shared);
+	free(m->rest);
+	free(m->letters);
 }

@@ -1,9 +1,6 @@
 /*
- * Writes a snapshot's pages; page_int.h has the format.
- *
- * Rows are laid down as columns at once, because the world changes after; that is cheap.  Deflating is
- * not, so it waits until a page's line is asked for: the first page is on its way before
- * the second is packed.
+ * Writes a snapshot's pages; page_int.h has the format.  A page is coded when its rows are added, because the world
+ * changes after; its line is made when it is first asked for, because it says how many pages there are.
  */
 #include "config.h"
 
@@ -13,63 +10,63 @@
 #include <string.h>
 
 #include <sodium.h>
-#define ZLIB_CONST
-#include <zlib.h>
 
 #include "page_int.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
 #include "wetread/mem.h"
 
+/* Strings that were sent, each with its place, from 1. */
+struct dict {
+	struct map words;
+	uint64_t n;
+	char *last;
+	int64_t *numbers; /* of stems: the last number with each */
+	uint64_t nnumbers;
+	struct numbers *which;
+};
 /* What a column remembers from page to page. */
 struct memory {
-	struct map words; /* string to its place in the dictionary, from 1 */
-	uint64_t nwords;
-	char *last_word;
+	struct dict dicts[DICTS];
+	struct numbers *values;
 	int64_t last;
 };
 
 struct page {
-	struct buf raw, line;
+	struct buf coded, line;
 };
 
 struct wire_pager {
 	struct page_table tables[PAGE_TABLES];
 	struct memory memory[PAGE_TABLES][PAGE_COLUMNS];
+	struct page_models models;
+	struct encoder out;
 	uint64_t n;
 	struct page *pages;
-	unsigned npages, packed;
-	z_stream z;
+	unsigned npages;
 };
 
-static void put_byte(struct buf *b, unsigned byte)
+static void put_count(struct wire_pager *p, uint64_t v)
 {
-	buf_addc(b, (char)byte);
+	encode_number(&p->out, p->models.counts, v);
 }
 
-static void put_varint(struct buf *b, uint64_t v)
+static void put_name(struct wire_pager *p, const char *s)
 {
-	for (; v > 0x7f; v >>= 7)
-		put_byte(b, (v & 0x7f) | 0x80);
-	put_byte(b, (unsigned)v);
+	put_count(p, strlen(s));
+	encode_text(&p->out, p->models.letters, s, strlen(s));
 }
 
-static void put_name(struct buf *b, const char *s)
+static void put_schema(struct wire_pager *p)
 {
-	put_varint(b, strlen(s));
-	buf_adds(b, s);
-}
-
-static void put_schema(struct buf *b, const struct page_table *tables)
-{
-	buf_adds(b, "WRP1");
-	put_varint(b, PAGE_TABLES);
+	put_count(p, PAGE_FORMAT);
+	put_count(p, PAGE_TABLES);
 	for (unsigned i = 0; i < PAGE_TABLES; i++) {
-		put_name(b, tables[i].name);
-		put_varint(b, tables[i].ncolumns);
-		for (unsigned c = 0; c < tables[i].ncolumns; c++) {
-			put_byte(b, (unsigned char)tables[i].columns[c].type);
-			put_name(b, tables[i].columns[c].key);
+		put_name(p, p->tables[i].name);
+		put_count(p, p->tables[i].ncolumns);
+		for (unsigned c = 0; c < p->tables[i].ncolumns; c++) {
+			put_count(p, (unsigned char)p->tables[i].columns[c].type);
+			put_name(p, p->tables[i].columns[c].key);
 		}
 	}
 }
@@ -92,12 +89,17 @@ static int64_t number(const struct page_column *c, const void *row)
 	}
 }
 
-static void put_numbers(struct buf *b, const struct page_column *c, struct memory *m, const void **rows, size_t n)
+static void put_value(struct wire_pager *p, struct memory *m, uint64_t v)
+{
+	encode_number(&p->out, model(&m->values), v);
+}
+
+static void put_numbers(struct wire_pager *p, const struct page_column *c, struct memory *m, const void **rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int64_t v = number(c, rows[i]);
 
-		put_varint(b, zigzag(c->type == 'd' ? (int64_t)((uint64_t)v - (uint64_t)m->last) : v));
+		put_value(p, m, zigzag(c->type == 'd' ? (int64_t)((uint64_t)v - (uint64_t)m->last) : v));
 		m->last = v;
 	}
 }
@@ -109,7 +111,7 @@ static int64_t sane(int64_t t)
 }
 
 /* ref[i] is the nearest earlier known instant of row i, 0 for none; this column's values take their place in it. */
-static void put_times(struct buf *b, const struct page_column *c, struct memory *m, const void **rows, size_t n, int64_t *ref)
+static void put_times(struct wire_pager *p, const struct page_column *c, struct memory *m, const void **rows, size_t n, int64_t *ref)
 {
 	int64_t last = m->last;
 	unsigned unit = 2;
@@ -121,40 +123,17 @@ static void put_times(struct buf *b, const struct page_column *c, struct memory 
 			unit--;
 		last = v ? v : last;
 	}
-	put_byte(b, unit);
+	put_count(p, unit);
 	for (size_t i = 0; i < n; i++) {
 		int64_t v = sane(number(c, rows[i]));
 
 		if (!v) {
-			put_varint(b, 0);
+			put_value(p, m, 0);
 			continue;
 		}
-		put_varint(b, zigzag((v - (ref[i] ? ref[i] : m->last)) / page_unit[unit]) + 1);
+		put_value(p, m, zigzag((v - (ref[i] ? ref[i] : m->last)) / page_unit[unit]) + 1);
 		m->last = ref[i] = v;
 	}
-}
-
-static bool put_dates(struct buf *b, const struct page_column *c, const void **rows, size_t n)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < n; i++) {
-		const char *s = field_get_str(c->field, rows[i]);
-
-		if (s && !page_day(s))
-			return false;
-		any |= s != NULL;
-	}
-	if (!any)
-		return false;
-	put_byte(b, 1);
-	for (int shift = 8; shift >= 0; shift -= 8)
-		for (size_t i = 0; i < n; i++) {
-			const char *s = field_get_str(c->field, rows[i]);
-
-			put_byte(b, s ? (page_day(s) >> shift) & 0xff : 0);
-		}
-	return true;
 }
 
 static size_t shared_prefix(const char *a, const char *b)
@@ -166,76 +145,184 @@ static size_t shared_prefix(const char *a, const char *b)
 	return i;
 }
 
-/* Three streams of like bytes deflate better than one of mixed ones. */
-struct news {
-	struct buf shared, rest, bytes;
-};
-
-static void put_new(struct news *news, struct memory *m, const char *s)
+static void put_word(struct wire_pager *p, struct dict *d, const char *s)
 {
-	size_t shared = shared_prefix(m->last_word, s);
+	uint64_t known = s ? map_get(&d->words, s) : 0;
+	size_t shared;
 
-	put_varint(&news->shared, shared);
-	put_varint(&news->rest, strlen(s) - shared);
-	buf_adds(&news->bytes, s + shared);
-	map_put(&m->words, s, ++m->nwords);
-	str_put(&m->last_word, s);
-}
-
-static void put_words(struct buf *b, const struct page_column *c, struct memory *m, const void **rows, size_t n)
-{
-	struct news news = {BUF_INIT(PAGE_RAW_MAX), BUF_INIT(PAGE_RAW_MAX), BUF_INIT(PAGE_RAW_MAX)};
-
-	if (put_dates(b, c, rows, n))
+	encode_number(&p->out, model(&d->which), !s ? 0 : known ? known + 1 : 1);
+	if (!s || known)
 		return;
-	put_byte(b, 0);
-	for (size_t i = 0; i < n; i++) {
-		const char *s = field_get_str(c->field, rows[i]);
-		uint64_t known = s ? map_get(&m->words, s) : 0;
-
-		put_varint(b, !s ? 0 : known ? known + 1 : 1);
-		if (s && !known)
-			put_new(&news, m, s);
-	}
-	buf_add(b, news.shared.data, news.shared.len);
-	buf_add(b, news.rest.data, news.rest.len);
-	buf_add(b, news.bytes.data, news.bytes.len);
-	buf_release(&news.shared);
-	buf_release(&news.rest);
-	buf_release(&news.bytes);
+	shared = shared_prefix(d->last, s);
+	encode_number(&p->out, p->models.shared, shared);
+	encode_number(&p->out, p->models.rest, strlen(s) - shared);
+	encode_text(&p->out, p->models.letters, s + shared, strlen(s) - shared);
+	map_put(&d->words, s, ++d->n);
+	str_put(&d->last, s);
 }
 
-static void put_table(struct wire_pager *p, unsigned table, struct buf *b, const void **rows, size_t n)
+/* ---- kinds of strings */
+
+static void put_words(struct wire_pager *p, struct memory *m, char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put_word(p, &m->dicts[DICT_WORDS], words[i]);
+}
+
+static void put_dates(struct wire_pager *p, struct memory *m, char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put_value(p, m, words[i] ? page_day(words[i]) : 0);
+}
+
+/* Family and given names are each of a few hundred; together they are all different. */
+static void put_name_parts(struct wire_pager *p, struct memory *m, const char *rest)
+{
+	for (unsigned part = 0; part < 3; part++) {
+		const char *cut = rest && part < 2 ? strchr(rest, '^') : NULL;
+		char *word = cut ? xstrndup(rest, (size_t)(cut - rest)) : xstrdup(rest);
+
+		put_word(p, &m->dicts[DICT_PART + part], word);
+		free(word);
+		rest = cut ? cut + 1 : NULL;
+	}
+}
+
+static void put_names(struct wire_pager *p, struct memory *m, char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put_name_parts(p, m, words[i]);
+}
+
+static char *stem_of(const char *s, unsigned digits)
+{
+	return xasprintf("%.*s%c", (int)(strlen(s) - digits), s, (char)('a' + digits));
+}
+
+/* The last number with a stem that is in the dictionary. */
+static int64_t *last_number(struct dict *d, const char *stem)
+{
+	uint64_t i = map_get(&d->words, stem);
+
+	if (i >= d->nnumbers) {
+		uint64_t cap = i * 2 + 8;
+
+		d->numbers = xreallocarray(d->numbers, cap, sizeof *d->numbers);
+		memset(d->numbers + d->nnumbers, 0, (cap - d->nnumbers) * sizeof *d->numbers);
+		d->nnumbers = cap;
+	}
+	return &d->numbers[i];
+}
+
+/* Does the number follow the one before it closely, as accessions do, or not at all, as patients' ids? */
+static bool differences_are_smaller(char *const *words, size_t n)
+{
+	int64_t v, before = 0;
+	size_t smaller = 0, some = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!words[i] || !page_digits(words[i], &v))
+			continue;
+		some++;
+		smaller += (v > before ? v - before : before - v) < v / 16;
+		before = v;
+	}
+	return smaller > some / 2;
+}
+
+static void put_numbered(struct wire_pager *p, struct memory *m, char *const *words, size_t n)
+{
+	struct dict *d = &m->dicts[DICT_STEM];
+	bool differences = differences_are_smaller(words, n);
+
+	put_count(p, differences);
+	for (size_t i = 0; i < n; i++) {
+		int64_t v, *last;
+		unsigned digits = words[i] ? page_digits(words[i], &v) : 0;
+		char *stem = words[i] ? stem_of(words[i], digits) : NULL;
+
+		put_word(p, d, stem);
+		if (digits) {
+			last = last_number(d, stem);
+			put_value(p, m, differences ? zigzag(v - *last) : (uint64_t)v);
+			*last = v;
+		}
+		free(stem);
+	}
+}
+
+/* What most of the strings look like; any kind but dates can carry any string. */
+static enum page_kind kind_of(char *const *words, size_t n)
+{
+	size_t some = 0, dates = 0, names = 0, numbered = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t v;
+
+		if (!words[i])
+			continue;
+		some++;
+		dates += page_day(words[i]) != 0;
+		names += strchr(words[i], '^') != NULL;
+		numbered += page_digits(words[i], &v) >= 3;
+	}
+	if (some && dates == some)
+		return KIND_DATES;
+	if (names > some / 2)
+		return KIND_NAMES;
+	return numbered > some - some / 8 ? KIND_NUMBERED : KIND_WORDS;
+}
+
+static void put_strings(struct wire_pager *p, const struct page_column *c, struct memory *m, const void **rows, size_t n)
+{
+	static void (*const kinds[])(struct wire_pager *, struct memory *, char *const *, size_t) = {
+	    [KIND_WORDS] = put_words,
+	    [KIND_DATES] = put_dates,
+	    [KIND_NAMES] = put_names,
+	    [KIND_NUMBERED] = put_numbered,
+	};
+	char **words = xcalloc(n, sizeof *words);
+	enum page_kind kind;
+
+	for (size_t i = 0; i < n; i++)
+		words[i] = *(char *const *)((const char *)rows[i] + c->field->offset);
+	kind = kind_of(words, n);
+	put_count(p, kind);
+	kinds[kind](p, m, words, n);
+	free(words);
+}
+
+static void put_table(struct wire_pager *p, unsigned table, const void **rows, size_t n)
 {
 	const struct page_table *t = &p->tables[table];
 	int64_t *ref = n ? xcalloc(n, sizeof *ref) : NULL;
 
-	put_varint(b, n);
+	put_count(p, n);
 	for (unsigned i = 0; n && i < t->ncolumns; i++) {
 		const struct page_column *c = &t->columns[i];
 		struct memory *m = &p->memory[table][i];
 
 		if (c->type == 's')
-			put_words(b, c, m, rows, n);
+			put_strings(p, c, m, rows, n);
 		else if (c->type == 't')
-			put_times(b, c, m, rows, n, ref);
+			put_times(p, c, m, rows, n, ref);
 		else
-			put_numbers(b, c, m, rows, n);
+			put_numbers(p, c, m, rows, n);
 	}
 	free(ref);
 }
 
-static void put_array(struct wire_pager *p, unsigned table, struct buf *b, const void *array, size_t n)
+static void put_array(struct wire_pager *p, unsigned table, const void *array, size_t n)
 {
 	const void **rows = n ? xcalloc(n, sizeof *rows) : NULL;
 
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (const char *)array + i * p->tables[table].rec->size;
-	put_table(p, table, b, rows, n);
+	put_table(p, table, rows, n);
 	free(rows);
 }
 
-static void put_studies(struct wire_pager *p, struct buf *b, const struct world *w, const uint64_t *ids, size_t n)
+static void put_studies(struct wire_pager *p, const struct world *w, const uint64_t *ids, size_t n)
 {
 	const void **rows = xcalloc(n + 1, sizeof *rows), **holds;
 	size_t nholds = 0, at = 0;
@@ -246,7 +333,7 @@ static void put_studies(struct wire_pager *p, struct buf *b, const struct world 
 		rows[i] = s;
 		nholds += s->nholds;
 	}
-	put_table(p, TABLE_STUDY, b, rows, n);
+	put_table(p, TABLE_STUDY, rows, n);
 	holds = xcalloc(nholds + 1, sizeof *holds);
 	for (size_t i = 0; i < n; i++) {
 		const struct study *s = rows[i];
@@ -254,7 +341,7 @@ static void put_studies(struct wire_pager *p, struct buf *b, const struct world 
 		for (unsigned h = 0; h < s->nholds; h++)
 			holds[at++] = &s->holds[h];
 	}
-	put_table(p, TABLE_HOLD, b, holds, nholds);
+	put_table(p, TABLE_HOLD, holds, nholds);
 	free(rows);
 	free(holds);
 }
@@ -267,9 +354,30 @@ struct wire_pager *wire_pager_new(const struct world *w)
 
 	page_tables(p->tables);
 	p->n = w->n_live;
-	if (deflateInit(&p->z, Z_BEST_COMPRESSION) != Z_OK)
-		abort(); /* only without memory, as in xmalloc() */
+	page_models_init(&p->models);
 	return p;
+}
+
+static void memory_release(struct memory *m)
+{
+	for (unsigned i = 0; i < DICTS; i++) {
+		map_release(&m->dicts[i].words);
+		free(m->dicts[i].last);
+		free(m->dicts[i].numbers);
+		free(m->dicts[i].which);
+	}
+	free(m->values);
+	*m = (struct memory){0};
+}
+
+/* What was learned is of no use after the last page. */
+static void forget(struct wire_pager *p)
+{
+	for (unsigned t = 0; t < PAGE_TABLES; t++)
+		for (unsigned c = 0; c < PAGE_COLUMNS; c++)
+			memory_release(&p->memory[t][c]);
+	page_models_release(&p->models);
+	p->models = (struct page_models){0};
 }
 
 void wire_pager_free(struct wire_pager *p)
@@ -277,15 +385,10 @@ void wire_pager_free(struct wire_pager *p)
 	if (!p)
 		return;
 	for (unsigned i = 0; i < p->npages; i++) {
-		buf_release(&p->pages[i].raw);
+		buf_release(&p->pages[i].coded);
 		buf_release(&p->pages[i].line);
 	}
-	for (unsigned t = 0; t < PAGE_TABLES; t++)
-		for (unsigned c = 0; c < PAGE_COLUMNS; c++) {
-			map_release(&p->memory[t][c].words);
-			free(p->memory[t][c].last_word);
-		}
-	deflateEnd(&p->z);
+	forget(p);
 	free(p->pages);
 	free(p);
 }
@@ -293,17 +396,17 @@ void wire_pager_free(struct wire_pager *p)
 void wire_pager_add(struct wire_pager *p, const struct world *w, const uint64_t *ids, size_t n)
 {
 	bool first = p->npages == 0;
-	struct buf *b;
 
 	p->pages = xreallocarray(p->pages, p->npages + 1, sizeof *p->pages);
-	p->pages[p->npages] = (struct page){BUF_INIT(PAGE_RAW_MAX), BUF_INIT(WIRE_LINE_MAX)};
-	b = &p->pages[p->npages++].raw;
+	p->pages[p->npages] = (struct page){BUF_INIT(WIRE_LINE_MAX), BUF_INIT(2 * WIRE_LINE_MAX)};
+	p->out = encode_begin(&p->pages[p->npages++].coded);
 	if (first)
-		put_schema(b, p->tables);
-	put_array(p, TABLE_POLICY, b, &w->policy_text, first && w->policy_text.text ? 1 : 0);
-	put_array(p, TABLE_SITE, b, w->sites, first ? w->nsites : 0);
-	put_array(p, TABLE_USER, b, w->users, first ? w->nusers : 0);
-	put_studies(p, b, w, ids, n);
+		put_schema(p);
+	put_array(p, TABLE_POLICY, &w->policy_text, first && w->policy_text.text ? 1 : 0);
+	put_array(p, TABLE_SITE, w->sites, first ? w->nsites : 0);
+	put_array(p, TABLE_USER, w->users, first ? w->nusers : 0);
+	put_studies(p, w, ids, n);
+	encode_end(&p->out);
 }
 
 unsigned wire_pager_pages(const struct wire_pager *p)
@@ -314,20 +417,6 @@ unsigned wire_pager_pages(const struct wire_pager *p)
 uint64_t wire_pager_n(const struct wire_pager *p)
 {
 	return p->n;
-}
-
-static void deflate_into(struct wire_pager *p, const struct buf *raw, struct buf *out)
-{
-	p->z.next_in = (unsigned char *)raw->data;
-	p->z.avail_in = (unsigned)raw->len;
-	do {
-		if (buf_reserve(out, 16384))
-			abort();
-		p->z.next_out = (unsigned char *)out->data + out->len;
-		p->z.avail_out = 16384;
-		deflate(&p->z, Z_SYNC_FLUSH);
-		out->len += 16384 - p->z.avail_out;
-	} while (p->z.avail_out == 0);
 }
 
 static void put_base64(struct buf *b, const struct buf *bytes)
@@ -341,26 +430,26 @@ static void put_base64(struct buf *b, const struct buf *bytes)
 	b->len += room - 1;
 }
 
-static void pack(struct wire_pager *p, unsigned i)
+static void make_line(struct wire_pager *p, unsigned i)
 {
-	struct buf z = BUF_INIT(2 * PAGE_RAW_MAX), *line = &p->pages[i].line;
+	struct buf *line = &p->pages[i].line;
 
-	deflate_into(p, &p->pages[i].raw, &z);
-	buf_release(&p->pages[i].raw);
 	buf_adds(line, "{\"jsonrpc\":\"2.0\",\"method\":\"queue.page\",\"params\":{");
 	json_kuint(line, "i", i);
 	json_kuint(line, "of", p->npages);
 	json_kuint(line, "n", p->n);
 	json_key(line, "z");
 	buf_addc(line, '"');
-	put_base64(line, &z);
+	put_base64(line, &p->pages[i].coded);
 	buf_adds(line, "\"}}\n");
-	buf_release(&z);
+	buf_release(&p->pages[i].coded);
 }
 
 const struct buf *wire_pager_line(struct wire_pager *p, unsigned i)
 {
-	while (p->packed <= i)
-		pack(p, p->packed++);
+	if (p->models.counts)
+		forget(p);
+	if (!p->pages[i].line.len)
+		make_line(p, i);
 	return &p->pages[i].line;
 }
