@@ -173,6 +173,18 @@ static void bash_case(struct buf *b, const struct shot *shot)
 	buf_adds(b, "' ;;\n");
 }
 
+/* finish,--as) ... : before the options, for the command's own argument of that name comes first. */
+static void bash_named(struct buf *b, const struct shot *shot)
+{
+	struct slot slots[ARG_COUNT];
+	unsigned n = slots_of(shot->args, slots);
+
+	for (unsigned i = 0; i < n; i++)
+		if (arg_choices(shot->word, slots[i].arg))
+			buf_addf(b, "\t%s,--%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", shot->word,
+			    arg_key(slots[i].arg), arg_choices(shot->word, slots[i].arg));
+}
+
 static void bash_print(struct buf *b)
 {
 	const struct shot *s;
@@ -189,8 +201,10 @@ static void bash_print(struct buf *b)
 		    "\t\t*) word=${COMP_WORDS[i]}; break ;;\n"
 		    "\t\tesac\n"
 		    "\tdone\n"
-		    "\tcase $prev in\n"
-		    "\t");
+		    "\tcase $word,$prev in\n");
+	for (unsigned i = 0; (s = shot_get(i)); i++)
+		bash_named(b, s);
+	buf_adds(b, "\tesac\n\tcase $prev in\n\t");
 	valued_pattern(b);
 	buf_adds(b, ") COMPREPLY=(); return ;;\n\tesac\n\tcase $word in\n\t'') words='");
 	shot_words(b);

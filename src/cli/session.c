@@ -35,6 +35,7 @@ struct session {
 	const struct session_calls *calls; /* of `watch`; NULL */
 	void *ctx;
 	bool been_live, endless;
+	bool sent; /* something may have reached the coordinator */
 	char *host_key; /* the fingerprint that was asked about and not accepted */
 	struct waiting *waiting; /* for the answer to the open request; NULL */
 	int err;		 /* why it ended; cli->fail has the words */
@@ -56,7 +57,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	stop(s, cli_fail(s->cli, E_TIMEOUT, "no answer from %s within %s%s", settings_str(&s->cli->settings, SETTING_coordinator),
 		    span_text(s->cli->timeout, text),
-		    s->been_live && s->cli->args.shot->cmd >= 0 ? "; it may have been done all the same" : ""));
+		    s->sent && s->cli->args.shot->cmd >= 0 ? "; it may have been done all the same" : ""));
 }
 
 static void deadline_set(struct session *s)
@@ -116,6 +117,7 @@ static void on_connect(void *ctx, struct buf *first)
 	struct session *s = ctx;
 
 	replica_first_lines(s->replica, first);
+	s->sent = true;
 }
 
 static void on_question(void *ctx, enum link_question what, const char *text)
@@ -216,6 +218,16 @@ static bool is_live(const struct session *s)
 	return replica_phase(s->replica) == REPLICA_LIVE;
 }
 
+/* A snapshot may be older than the question. Events up to now come before the answer to this. */
+static int catch_up(struct cli *c)
+{
+	struct cJSON *result = NULL;
+	int rc = session_request(c, "ping", "{\"sync\":true}", &result);
+
+	cJSON_Delete(result);
+	return rc;
+}
+
 int session_open(struct cli *c, bool follow)
 {
 	struct session *s;
@@ -226,7 +238,7 @@ int session_open(struct cli *c, bool follow)
 	for (s = c->session; !s->err && !is_live(s);)
 		if (event_base_dispatch(s->base) != 0)
 			return cli_fail(c, E_IO, "the event loop has nothing to wait for");
-	return s->err;
+	return s->err ? s->err : catch_up(c);
 }
 
 int session_run(struct cli *c, const struct session_calls *calls, void *ctx, struct session_tick *tick)

@@ -279,14 +279,29 @@ static void on_changed(void *ctx, uint64_t study, const struct event *e)
 	lines_out(w);
 }
 
+/* What a snapshot and the events after it bring is how things stand, not news. */
+static void on_caught_up(void *ctx, const struct cJSON *result, const struct cJSON *error)
+{
+	struct watch *w = ctx;
+
+	(void)error;
+	if (!result || w->started)
+		return;
+	each_study(w, look_first);
+	w->started = true;
+	lines_out(w);
+}
+
 static void on_phase(void *ctx, enum replica_phase phase)
 {
 	struct watch *w = ctx;
 
 	if (phase != REPLICA_LIVE)
 		return;
-	each_study(w, w->started ? look_again : look_first);
-	w->started = true;
+	if (w->started)
+		each_study(w, look_again);
+	else
+		replica_request(session_replica(w->cli), "ping", "{\"sync\":true}", on_caught_up, w);
 	lines_out(w);
 }
 

@@ -80,6 +80,7 @@ struct session {
 	unsigned phase; /* enum wire_phase */
 	char *peer, *unix_name, *login, *key, *client;
 	bool may_act_as;
+	bool absent; /* nobody sits there (a one-shot, a log): it keeps no leases */
 	bool touched, ended, gone;
 	bool opened;	  /* SESSION_OPENED was recorded or is owed */
 	bool viewed;	  /* its first look at the queue was recorded */

@@ -176,7 +176,9 @@ int hello_begin(struct request *r)
 	str_put(&s->client, *client ? client : NULL);
 	s->phase = PHASE_LIVE;
 	s->opened = true;
-	core_beat(&s->c->core, s->login);
+	s->absent = !json_get_bool(r->msg.params, "present", true);
+	if (!s->absent)
+		core_beat(&s->c->core, s->login);
 	return audit(s->c, EVENT_SESSION_OPENED, s, &(struct trace_text){.text = s->client});
 }
 
@@ -202,7 +204,7 @@ void hello_finish(struct request *r, struct buf *b)
 
 int ping_begin(struct request *r)
 {
-	if (r->s->phase == PHASE_LIVE && r->s->kind != SESSION_ADAPTER)
+	if (r->s->phase == PHASE_LIVE && r->s->kind != SESSION_ADAPTER && !r->s->absent)
 		core_beat(&r->s->c->core, r->s->login);
 	return 0;
 }
@@ -210,6 +212,7 @@ int ping_begin(struct request *r)
 void ping_finish(struct request *r, struct buf *b)
 {
 	const cJSON *t = json_get(r->msg.params, "t");
+	bool sync = json_get_bool(r->msg.params, "sync", false);
 	char *text = t ? cJSON_PrintUnformatted(t) : NULL;
 
 	if (text && strlen(text) <= WIRE_WORD_MAX) {
@@ -217,6 +220,8 @@ void ping_finish(struct request *r, struct buf *b)
 		json_raw(b, text, strlen(text));
 	}
 	cJSON_free(text);
+	if (sync && r->s->stream.mode != STREAM_PAGES)
+		stream_flush(r->s); /* whoever asks now has heard of everything up to now when the answer comes */
 	json_kint(b, "now", env_now(r->s->c->env));
 	json_kuint(b, "n", r->s->c->world.n);
 }

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -99,6 +100,9 @@ static int open_socket(const char *text)
 		goto undo_socket;
 	getsockname(fd, (struct sockaddr *)&a.sa, &a.len);
 	address_text(&a, name);
+	/* For whoever started us and said port 0. */
+	printf("listening %s\n", name);
+	fflush(stdout);
 	log_info("listening on %s", name);
 	return fd;
 
