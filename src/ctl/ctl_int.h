@@ -73,9 +73,11 @@ struct table {
 	char **cells;
 	unsigned n, cap;
 };
-void table_cell(struct table *, const char *text); /* NULL: empty */
-void table_print(struct table *);                  /* and releases */
-void put_clean(const char *text);                  /* to standard output, no newline */
+void table_cell(struct table *, const char *text);                   /* NULL: empty */
+void table_print(struct table *);                                    /* and releases */
+void table_drop(struct table *);                                     /* unprinted */
+void put_list(const struct ctl *, struct buf *json, struct table *); /* one of the two; releases both */
+void put_clean(const char *text);                                    /* to standard output, no newline */
 /* {"a":..} of a whole record, every field named, cleaned for a terminal. */
 void record_print_json(struct buf *, const struct rectype *, const void *rec);
 void json_kclean(struct buf *, const char *key, const char *text);

@@ -51,7 +51,7 @@ static int find_person(struct ctl *c, char **who, unsigned *role)
 	if (err)
 		return err;
 	u = person(c, w);
-	if (!u && !c->opt[CTLOPT_as] && !has_admin(w)) {
+	if ((!u || u->disabled) && !c->opt[CTLOPT_as] && !has_admin(w)) {
 		*who = xstrdup(owner);
 		*role = ROLE_ADMIN;
 		return 0;

@@ -38,10 +38,7 @@ int ctl_key_list(struct ctl *c)
 		table_cell(&t, k->comment);
 	}
 	json_close(&b, ']');
-	if (c->opt[CTLOPT_json])
-		put_json(&b);
-	else
-		table_print(&t);
+	put_list(c, &b, &t);
 	return 0;
 }
 

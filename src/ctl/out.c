@@ -113,24 +113,50 @@ static int column_width(const struct table *t, unsigned column)
 	return width;
 }
 
+void table_drop(struct table *t)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	*t = (struct table){.columns = t->columns};
+}
+
+/* The last column is not padded, nor are empty cells before the end of the line. */
+static void print_row(const struct table *t, unsigned row, const int *width)
+{
+	int pad = 0;
+
+	for (unsigned c = 0; c < t->columns; c++) {
+		const char *cell = t->cells[row + c];
+
+		if (*cell)
+			printf("%*s%s", pad, "", cell);
+		pad = (*cell ? 0 : pad) + width[c] - text_width(cell) + 2;
+	}
+	putchar('\n');
+}
+
 void table_print(struct table *t)
 {
 	int *width = xcalloc(t->columns, sizeof(*width));
 
 	for (unsigned c = 0; c < t->columns; c++)
 		width[c] = column_width(t, c);
-	for (unsigned i = 0; i < t->n; i++) {
-		unsigned c = i % t->columns;
-		bool last = c + 1 == t->columns;
-
-		printf("%s%*s", t->cells[i], last ? 0 : width[c] - text_width(t->cells[i]) + 2, "");
-		if (last)
-			putchar('\n');
-		free(t->cells[i]);
-	}
+	for (unsigned i = 0; i < t->n; i += t->columns)
+		print_row(t, i, width);
 	free(width);
-	free(t->cells);
-	*t = (struct table){0};
+	table_drop(t);
+}
+
+/* A list is one JSON array, or a table; both were filled. */
+void put_list(const struct ctl *c, struct buf *json, struct table *t)
+{
+	if (c->opt[CTLOPT_json])
+		put_json(json);
+	else
+		table_print(t);
+	buf_release(json);
+	table_drop(t);
 }
 
 void record_print_json(struct buf *b, const struct rectype *type, const void *rec)

@@ -24,10 +24,7 @@ int ctl_site_list(struct ctl *c)
 			table_cell(&t, field_get_str(&rec_site.fields[f], &w->sites[i]));
 	}
 	json_close(&b, ']');
-	if (c->opt[CTLOPT_json])
-		put_json(&b);
-	else
-		table_print(&t);
+	put_list(c, &b, &t);
 	return 0;
 }
 

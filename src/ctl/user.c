@@ -37,10 +37,7 @@ int ctl_user_list(struct ctl *c)
 		table_cell(&t, u->disabled ? "disabled" : "");
 	}
 	json_close(&b, ']');
-	if (c->opt[CTLOPT_json])
-		put_json(&b);
-	else
-		table_print(&t);
+	put_list(c, &b, &t);
 	return 0;
 }
 
