@@ -33,6 +33,7 @@ struct replica_options {
 	const struct env *env;
 	const char *client;  /* "wetread 0.1.0" */
 	const char *as_user; /* local socket: act as this person; NULL: whoever we are */
+	bool absent;	     /* nobody sits here (a one-shot, a log): our pings keep no leases */
 	bool follow;	     /* false: a one-shot that needs no queue */
 	void *ctx;
 	/* One or more whole lines, each with its newline. While there is no link they may be dropped: first_lines has them. */

@@ -175,6 +175,7 @@ static struct session *session_new(struct cli *c, bool follow)
 		.env = c->env,
 		.client = "wetread " PACKAGE_VERSION,
 		.as_user = c->args.opt[OPT_as_user],
+		.absent = true,
 		.follow = follow,
 		.ctx = s,
 		.send = replica_send,

@@ -118,6 +118,8 @@ void replica_first_lines(struct replica *r, struct buf *out)
 	json_kstr(&b, "client", r->client);
 	if (r->as_user)
 		json_kstr(&b, "user", r->as_user);
+	if (r->opt.absent)
+		json_kbool(&b, "present", false);
 	json_close(&b, '}');
 	wire_request(out, "hello", "hello", b.data);
 	buf_release(&b);

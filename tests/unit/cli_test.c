@@ -227,7 +227,7 @@ static void options_alone_are_the_consoles(void **state)
 
 /* ---- what is printed */
 
-static const char hostile[] = "EVIL\033[2J\033]0;owned\007^\u202EGNP.EXE\u0300\u0301\u0302\u0303\u0304\u0305\u200b\r\n\u009b31m";
+static const char hostile[] = "EVIL\033[2J\033]0;owned\007^\u202EGNP.EXE\u0300\u0301\u0302\u0303\u0304\u0305\u200b\r\n\xc2\x9b" "31m";
 
 static void assert_harmless(const char *s)
 {
