@@ -26,7 +26,7 @@ struct subject {
 };
 
 /* clock: what policy_clock() said; NULL if none applies. me: a login or NULL. */
-void subject_init(struct subject *, const struct world *, const struct study *, const struct clock *, int64_t now,
-    const char *me);
+void subject_init(struct subject *, const struct world *, const struct study *, const struct clock *,
+    int64_t now, const char *me);
 
 #endif

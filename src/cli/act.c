@@ -73,17 +73,17 @@ static int arguments_check(struct cli *c)
 static void command_fill(struct cli *c, struct command *cmd)
 {
 	*cmd = (struct command){
-		.kind = (enum cmd)c->args.shot->cmd,
-		.op = c->args.opt[OPT_op],
-		.study_name = c->args.arg[ARG_study],
-		.rev = opt_number(c, OPT_revision),
-		.fence = (int64_t)opt_number(c, OPT_fence),
-		.reader = c->args.arg[ARG_reader],
-		.reason = c->args.arg[ARG_reason],
-		.text = c->args.arg[ARG_text],
-		.as = c->args.arg[ARG_as],
-		.with = c->args.arg[ARG_with],
-		.force = c->args.opt[OPT_force],
+	    .kind = (enum cmd)c->args.shot->cmd,
+	    .op = c->args.opt[OPT_op],
+	    .study_name = c->args.arg[ARG_study],
+	    .rev = opt_number(c, OPT_revision),
+	    .fence = (int64_t)opt_number(c, OPT_fence),
+	    .reader = c->args.arg[ARG_reader],
+	    .reason = c->args.arg[ARG_reason],
+	    .text = c->args.arg[ARG_text],
+	    .as = c->args.arg[ARG_as],
+	    .with = c->args.arg[ARG_with],
+	    .force = c->args.opt[OPT_force],
 	};
 }
 
@@ -112,11 +112,13 @@ static int lease_prepare(struct cli *c, struct command *cmd, struct tx *tx)
 	if (!takes_lease(cmd->kind))
 		return 0;
 	if (tx_load(c, tx_key(c), tx) < 0) {
-		*tx = (struct tx){ 0 };
+		*tx = (struct tx){0};
 		env_id(c->env, tx->id);
 		if (tx_store(c, tx_key(c), tx) < 0)
-			return cli_fail(c, E_IO, "cannot keep the transaction id in $XDG_STATE_HOME/wetread/tx "
-						 "(~/.local/state/wetread/tx): %s; nothing was sent", strerror(errno));
+			return cli_fail(c, E_IO,
+			    "cannot keep the transaction id in $XDG_STATE_HOME/wetread/tx "
+			    "(~/.local/state/wetread/tx): %s; nothing was sent",
+			    strerror(errno));
 	}
 	cmd->tx = tx->id;
 	return 0;
@@ -199,7 +201,7 @@ static void word_tell(struct buf *b, const char *word)
 /* claim 48011902: done (#17, revision 1240) */
 static void told_text(struct buf *b, const struct cli *c, const struct answer *a, const struct cJSON *study)
 {
-	static const char *const keys[] = { "accession", "site", "modality", "exam" };
+	static const char *const keys[] = {"accession", "site", "modality", "exam"};
 
 	buf_adds(b, c->args.shot->word);
 	word_tell(b, c->args.arg[ARG_study]);
@@ -217,9 +219,9 @@ static void told_text(struct buf *b, const struct cli *c, const struct answer *a
 int shot_act(struct cli *c)
 {
 	struct command cmd;
-	struct answer answer = { 0 };
+	struct answer answer = {0};
 	struct cJSON *study = NULL;
-	struct tx tx = { .id = "" };
+	struct tx tx = {.id = ""};
 	int rc = arguments_check(c);
 
 	command_fill(c, &cmd);

@@ -24,23 +24,23 @@
 #include "wetread/when.h"
 
 static const struct opt_row opt_rows[] = {
-#define OPT(name, letter, word, value, groups, help) { letter, word, value, groups, help },
+#define OPT(name, letter, word, value, groups, help) {letter, word, value, groups, help},
 #include "option.def"
 #undef OPT
 };
 
-static const char *const arg_keys[ARG_COUNT] = { "study", "reader", "reason", "text", "as", "with" };
+static const char *const arg_keys[ARG_COUNT] = {"study", "reader", "reason", "text", "as", "with"};
 
 static const struct {
 	const char *command, *argument, *words;
 } choices[] = {
-#define CHOICE(command, argument, words) { command, argument, words },
+#define CHOICE(command, argument, words) {command, argument, words},
 #include "choice.def"
 #undef CHOICE
 };
 
 static const struct shot looks[] = {
-#define SHOT(name, words, args, groups, help) { words, args, help, OPT_SHOT | (groups), -1, shot_##name },
+#define SHOT(name, words, args, groups, help) {words, args, help, OPT_SHOT | (groups), -1, shot_##name},
 #include "oneshot.def"
 #undef SHOT
 };
@@ -48,7 +48,8 @@ enum { NLOOKS = sizeof(looks) / sizeof(looks[0]) };
 
 /* Rows of command.def that a person types; those of administration are wetreadctl's. */
 static const struct shot acts[] = {
-#define CMD(name, method, words, args, roles, help) { words, args, help, OPT_SHOT | OPT_ACT, CMD_##name, shot_act },
+#define CMD(name, method, words, args, roles, help)                                                          \
+	{words, args, help, OPT_SHOT | OPT_ACT, CMD_##name, shot_act},
 #include "command.def"
 #undef CMD
 };
@@ -111,7 +112,7 @@ unsigned slots_of(const char *args, struct slot out[ARG_COUNT])
 
 	for (const char *p = args; *(p += strspn(p, " ")); p += strcspn(p, " ")) {
 		size_t len = strcspn(p, " "), key = strcspn(p, " .?");
-		struct slot s = { .arg = arg_find(p, key) };
+		struct slot s = {.arg = arg_find(p, key)};
 
 		assert(n < ARG_COUNT && s.arg < ARG_COUNT);
 		s.optional = p[len - 1] == '?';
@@ -201,10 +202,11 @@ static int unknown_option(char **why, const struct shot *shot, const char *word)
 	for (int i = 0; i < OPT_COUNT; i++)
 		if (opt_fits(&opt_rows[i], shot) && !(opt_rows[i].groups & OPT_HIDDEN))
 			near_try(&near, opt_rows[i].word);
-	what = near_word(&near) ? xasprintf("%s%s takes no option %s: did you mean --%s?", shot ? "wetread " : "wetread",
-				      shot ? shot->word : "", clean, near_word(&near))
-				: xasprintf("%s%s takes no option %s", shot ? "wetread " : "wetread",
-				      shot ? shot->word : "", clean);
+	what = near_word(&near)
+	           ? xasprintf("%s%s takes no option %s: did you mean --%s?", shot ? "wetread " : "wetread",
+	                 shot ? shot->word : "", clean, near_word(&near))
+	           : xasprintf("%s%s takes no option %s", shot ? "wetread " : "wetread",
+	                 shot ? shot->word : "", clean);
 	free(clean);
 	return usage(why, shot, what);
 }
@@ -296,8 +298,9 @@ static int word_take(struct parse *p, char **why)
 	near = near_start(clean);
 	for (unsigned i = 0; (s = shot_get(i)); i++)
 		near_try(&near, s->word);
-	what = near_word(&near) ? xasprintf("there is no command '%s': did you mean '%s'?", clean, near_word(&near))
-				: xasprintf("there is no command '%s'", clean);
+	what = near_word(&near)
+	           ? xasprintf("there is no command '%s': did you mean '%s'?", clean, near_word(&near))
+	           : xasprintf("there is no command '%s'", clean);
 	free(clean);
 	return usage(why, NULL, what);
 }
@@ -370,15 +373,17 @@ static int words_place(struct parse *p, char **why)
 
 static int numbers_check(const struct args *a, char **why)
 {
-	static const enum opt numbers[] = { OPT_number, OPT_revision, OPT_fence };
+	static const enum opt numbers[] = {OPT_number, OPT_revision, OPT_fence};
 	uint64_t v;
 	int64_t ms;
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (a->opt[numbers[i]] && number_of(a->opt[numbers[i]], &v) < 0)
-			return usage(why, a->shot, xasprintf("--%s wants a number", opt_rows[numbers[i]].word));
+			return usage(
+			    why, a->shot, xasprintf("--%s wants a number", opt_rows[numbers[i]].word));
 	if (a->opt[OPT_timeout] && seconds_of(a->opt[OPT_timeout], &ms) < 0)
-		return usage(why, a->shot, xstrdup("--timeout wants seconds from 1 to 3600, or a time such as 2m"));
+		return usage(
+		    why, a->shot, xstrdup("--timeout wants seconds from 1 to 3600, or a time such as 2m"));
 	if (a->opt[OPT_json] && a->opt[OPT_csv])
 		return usage(why, a->shot, xstrdup("--json and --csv exclude each other"));
 	return 0;
@@ -391,7 +396,7 @@ static bool asks_about_itself(const struct args *a)
 
 int args_parse(struct args *a, int argc, char **argv, char **why)
 {
-	struct parse p = { .a = a, .argc = argc, .argv = argv, .i = 1 };
+	struct parse p = {.a = a, .argc = argc, .argv = argv, .i = 1};
 	int rc;
 
 	p.words = xcalloc((size_t)argc + 1, sizeof(*p.words));
@@ -409,7 +414,7 @@ void args_release(struct args *a)
 {
 	for (int i = 0; i < ARG_COUNT; i++)
 		free(a->arg[i]);
-	*a = (struct args){ 0 };
+	*a = (struct args){0};
 }
 
 /* Does the option (argv's word) take the next word as its value? */
@@ -441,8 +446,9 @@ bool args_have_word(int argc, char **argv)
 bool cli_wants(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--version") == 0 ||
-		    strcmp(argv[i], "-V") == 0 || strncmp(argv[i], "--completion", 12) == 0)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 ||
+		    strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0 ||
+		    strncmp(argv[i], "--completion", 12) == 0)
 			return true;
 	return args_have_word(argc, argv);
 }

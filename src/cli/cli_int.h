@@ -62,7 +62,7 @@ unsigned slots_of(const char *args, struct slot out[ARG_COUNT]);
 struct shot {
 	const char *word, *args, *help;
 	unsigned groups; /* options it takes */
-	int cmd;	 /* enum cmd; -1: it only looks */
+	int cmd;         /* enum cmd; -1: it only looks */
 	int (*run)(struct cli *);
 };
 const struct shot *shot_get(unsigned i); /* NULL past the last */
@@ -78,9 +78,9 @@ struct args {
 /* E_USAGE: *why (caller frees). --help, --version and --completion stand without a command: shot may be NULL then. */
 int args_parse(struct args *, int argc, char **argv, char **why);
 void args_release(struct args *);
-bool args_have_word(int argc, char **argv); /* is there a word among the options? */
-int number_of(const char *text, uint64_t *out);	  /* E_USAGE */
-int seconds_of(const char *text, int64_t *ms);	  /* "30", "2m"; E_USAGE */
+bool args_have_word(int argc, char **argv);     /* is there a word among the options? */
+int number_of(const char *text, uint64_t *out); /* E_USAGE */
+int seconds_of(const char *text, int64_t *ms);  /* "30", "2m"; E_USAGE */
 
 /* One run of the program. */
 struct cli {
@@ -91,7 +91,7 @@ struct cli {
 	int64_t timeout; /* ms */
 	struct session *session;
 	struct answer fail; /* why it went wrong */
-	struct buf out;	    /* what goes to standard output */
+	struct buf out;     /* what goes to standard output */
 	bool json, tty, broken;
 };
 int cli_fail(struct cli *, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -104,8 +104,8 @@ void fail_json(struct buf *, const struct cli *);
 /* Writes what stands in cli->out and empties it. E_IO when not all of it got out. */
 int out_flush(struct cli *);
 int out_close(struct cli *); /* flush, and close standard output: the last moment a full disk may show */
-int out_width(const struct cli *); /* columns; 0: no limit */
-void out_clean(struct buf *, const char *s); /* cleaned text */
+int out_width(const struct cli *);                             /* columns; 0: no limit */
+void out_clean(struct buf *, const char *s);                   /* cleaned text */
 char *time_short(const struct cli *, int64_t t, char out[24]); /* "14:07" today, else "11-20 14:07" */
 
 /* The link, the replica and the wait, as one-shots need them. */
@@ -132,10 +132,11 @@ void study_object(struct buf *, const struct world *, const struct study *, int6
 void study_members(struct buf *, const struct study *); /* the same without braces, rank and clock */
 void record_object(struct buf *, const struct rectype *, const void *rec);
 void clock_object(struct buf *, const struct clock *);
-void json_time(struct buf *, const char *key, int64_t t); /* RFC 3339 or null */
+void json_time(struct buf *, const char *key, int64_t t);      /* RFC 3339 or null */
 void json_clean(struct buf *, const char *key, const char *s); /* cleaned or null */
-void patient_words(struct buf *, const char *pn); /* "OKAFOR, MARY" */
-void left_words(struct buf *, const struct world *, const struct study *, int64_t now); /* "12m", "-3m", "||12m" */
+void patient_words(struct buf *, const char *pn);              /* "OKAFOR, MARY" */
+void left_words(
+    struct buf *, const struct world *, const struct study *, int64_t now); /* "12m", "-3m", "||12m" */
 
 #define SHOT(name, words, args, groups, help) int shot_##name(struct cli *);
 #include "oneshot.def"

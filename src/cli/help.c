@@ -65,7 +65,8 @@ static void choices_help(struct buf *b, const struct shot *shot)
 
 	for (unsigned i = 0; i < n; i++)
 		if (arg_choices(shot->word, slots[i].arg))
-			buf_addf(b, "%s is one of: %s\n", arg_key(slots[i].arg), arg_choices(shot->word, slots[i].arg));
+			buf_addf(b, "%s is one of: %s\n", arg_key(slots[i].arg),
+			    arg_choices(shot->word, slots[i].arg));
 }
 
 static void help_of_shot(struct buf *b, const struct shot *shot)
@@ -85,15 +86,16 @@ static void help_of_all(struct buf *b)
 	const struct shot *s;
 
 	buf_adds(b, "usage: wetread [options]              the console\n"
-		    "       wetread [options] COMMAND ...  one thing asked or done\n\n"
-		    "STUDY is an accession number, SITE/ACCESSION, or #ID.\n\n");
+	            "       wetread [options] COMMAND ...  one thing asked or done\n\n"
+	            "STUDY is an accession number, SITE/ACCESSION, or #ID.\n\n");
 	for (unsigned i = 0; (s = shot_get(i)); i++)
 		shot_help(b, s);
 	buf_addc(b, '\n');
 	for (int i = 0; i < OPT_COUNT; i++)
 		if (is_shown(opt_row((enum opt)i), ~0u))
 			opt_help(b, opt_row((enum opt)i));
-	buf_adds(b, "\nexit status: 0 done, 1 refused, 2 usage, 3 no link, 4 not let in, 5 protocol, 6 local fault\n");
+	buf_adds(b, "\nexit status: 0 done, 1 refused, 2 usage, 3 no link, 4 not let in, 5 protocol, 6 local "
+	            "fault\n");
 }
 
 int help_print(struct cli *c)
@@ -181,8 +183,8 @@ static void bash_named(struct buf *b, const struct shot *shot)
 
 	for (unsigned i = 0; i < n; i++)
 		if (arg_choices(shot->word, slots[i].arg))
-			buf_addf(b, "\t%s,--%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", shot->word,
-			    arg_key(slots[i].arg), arg_choices(shot->word, slots[i].arg));
+			buf_addf(b, "\t%s,--%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
+			    shot->word, arg_key(slots[i].arg), arg_choices(shot->word, slots[i].arg));
 }
 
 static void bash_print(struct buf *b)
@@ -190,18 +192,18 @@ static void bash_print(struct buf *b)
 	const struct shot *s;
 
 	buf_adds(b, "# bash completion for wetread; made by `wetread --completion bash`\n"
-		    "_wetread() {\n"
-		    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i word= words\n"
-		    "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-		    "\t\tcase ${COMP_WORDS[i]} in\n"
-		    "\t\t");
+	            "_wetread() {\n"
+	            "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i word= words\n"
+	            "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+	            "\t\tcase ${COMP_WORDS[i]} in\n"
+	            "\t\t");
 	valued_pattern(b);
 	buf_adds(b, ") ((i++)) ;;\n"
-		    "\t\t-*) ;;\n"
-		    "\t\t*) word=${COMP_WORDS[i]}; break ;;\n"
-		    "\t\tesac\n"
-		    "\tdone\n"
-		    "\tcase $word,$prev in\n");
+	            "\t\t-*) ;;\n"
+	            "\t\t*) word=${COMP_WORDS[i]}; break ;;\n"
+	            "\t\tesac\n"
+	            "\tdone\n"
+	            "\tcase $word,$prev in\n");
 	for (unsigned i = 0; (s = shot_get(i)); i++)
 		bash_named(b, s);
 	buf_adds(b, "\tesac\n\tcase $prev in\n\t");
@@ -214,9 +216,9 @@ static void bash_print(struct buf *b)
 	for (unsigned i = 0; (s = shot_get(i)); i++)
 		bash_case(b, s);
 	buf_adds(b, "\t*) words= ;;\n\tesac\n"
-		    "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-		    "}\n"
-		    "complete -F _wetread wetread\n");
+	            "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+	            "}\n"
+	            "complete -F _wetread wetread\n");
 }
 
 /* Help text inside '...' of a shell, with the characters that _arguments reads specially kept out of its way. */
@@ -265,13 +267,13 @@ static void zsh_print(struct buf *b)
 	const struct shot *s;
 
 	buf_adds(b, "#compdef wetread\n# zsh completion for wetread; made by `wetread --completion zsh`\n"
-		    "_wetread() {\n\tlocal curcontext=$curcontext state line\n"
-		    "\t_arguments -C");
+	            "_wetread() {\n\tlocal curcontext=$curcontext state line\n"
+	            "\t_arguments -C");
 	for (int i = 0; i < OPT_COUNT; i++)
 		if (is_shown(opt_row((enum opt)i), OPT_ALL))
 			zsh_opt(b, opt_row((enum opt)i));
 	buf_adds(b, " \\\n\t\t'1:command:->command' '*::argument:->argument'\n"
-		    "\tcase $state in\n\tcommand)\n\t\tlocal -a commands=(");
+	            "\tcase $state in\n\tcommand)\n\t\tlocal -a commands=(");
 	for (unsigned i = 0; (s = shot_get(i)); i++) {
 		buf_addf(b, "\n\t\t\t'%s:", s->word);
 		shell_text(b, s->help, "");
@@ -321,7 +323,8 @@ static void fish_print(struct buf *b)
 {
 	const struct shot *s;
 
-	buf_adds(b, "# fish completion for wetread; made by `wetread --completion fish`\ncomplete -c wetread -f\n");
+	buf_adds(b,
+	    "# fish completion for wetread; made by `wetread --completion fish`\ncomplete -c wetread -f\n");
 	for (int i = 0; i < OPT_COUNT; i++)
 		if (is_shown(opt_row((enum opt)i), OPT_ALL))
 			fish_opt(b, opt_row((enum opt)i), NULL);
@@ -334,7 +337,7 @@ int completion_print(struct cli *c)
 	static const struct {
 		const char *shell;
 		void (*print)(struct buf *);
-	} shells[] = { { "bash", bash_print }, { "zsh", zsh_print }, { "fish", fish_print } };
+	} shells[] = {{"bash", bash_print}, {"zsh", zsh_print}, {"fish", fish_print}};
 
 	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
 		if (strcmp(c->args.opt[OPT_completion], shells[i].shell) == 0) {

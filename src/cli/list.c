@@ -23,23 +23,35 @@
 
 #include "pick_int.h"
 
-enum col { COL_LEFT, COL_P, COL_ACC, COL_MOD, COL_EXAM, COL_PATIENT, COL_SITE, COL_STATE, COL_READER, COL_HOLD, NCOLS };
+enum col {
+	COL_LEFT,
+	COL_P,
+	COL_ACC,
+	COL_MOD,
+	COL_EXAM,
+	COL_PATIENT,
+	COL_SITE,
+	COL_STATE,
+	COL_READER,
+	COL_HOLD,
+	NCOLS
+};
 
 static const struct {
 	const char *title;
 	int least; /* may be cut to this; 0: not cut */
 	int goes;  /* which go first when it is still too wide; 0: never */
 } cols[NCOLS] = {
-	[COL_LEFT] = { "LEFT", 0, 0 },
-	[COL_P] = { "P", 0, 5 },
-	[COL_ACC] = { "ACC", 0, 0 },
-	[COL_MOD] = { "MOD", 0, 4 },
-	[COL_EXAM] = { "EXAM", 10, 3 },
-	[COL_PATIENT] = { "PATIENT", 10, 6 },
-	[COL_SITE] = { "SITE", 0, 1 },
-	[COL_STATE] = { "STATE", 0, 7 },
-	[COL_READER] = { "READER", 6, 8 },
-	[COL_HOLD] = { "HOLD", 0, 2 },
+    [COL_LEFT] = {"LEFT", 0, 0},
+    [COL_P] = {"P", 0, 5},
+    [COL_ACC] = {"ACC", 0, 0},
+    [COL_MOD] = {"MOD", 0, 4},
+    [COL_EXAM] = {"EXAM", 10, 3},
+    [COL_PATIENT] = {"PATIENT", 10, 6},
+    [COL_SITE] = {"SITE", 0, 1},
+    [COL_STATE] = {"STATE", 0, 7},
+    [COL_READER] = {"READER", 6, 8},
+    [COL_HOLD] = {"HOLD", 0, 2},
 };
 
 struct row {
@@ -199,7 +211,7 @@ static void table_print(struct cli *c, const struct table *t)
 
 static void list_table(struct cli *c, const struct world *w, const struct pick *p, int64_t now)
 {
-	struct table t = { .n = p->n };
+	struct table t = {.n = p->n};
 
 	t.rows = xcalloc(p->n + 1, sizeof(*t.rows));
 	for (size_t i = 0; i < p->n; i++)
@@ -264,8 +276,9 @@ static void csv_row(struct buf *b, const struct world *w, const struct study *s,
 
 static void list_csv(struct cli *c, const struct world *w, const struct pick *p, int64_t now)
 {
-	buf_adds(&c->out, "id,accession,site,patient_id,patient_name,birth_date,sex,modality,description,priority,"
-			  "patient_class,state,reader,revision,images,hold,rank,clock,due,remaining_s\r\n");
+	buf_adds(&c->out,
+	    "id,accession,site,patient_id,patient_name,birth_date,sex,modality,description,priority,"
+	    "patient_class,state,reader,revision,images,hold,rank,clock,due,remaining_s\r\n");
 	for (size_t i = 0; i < p->n; i++)
 		csv_row(&c->out, w, p->studies[i], now);
 }
@@ -283,7 +296,7 @@ static void list_json(struct cli *c, const struct world *w, const struct pick *p
 int shot_list(struct cli *c)
 {
 	const struct world *w;
-	struct pick pick = { 0 };
+	struct pick pick = {0};
 	int64_t now;
 	int rc = pick_init(c, &pick);
 

@@ -52,8 +52,9 @@ static int settings_prepare(struct cli *c)
 		seconds_of(c->args.opt[OPT_timeout], &c->timeout);
 	c->zone = settings_zone(&c->settings);
 	if (!settings_str(&c->settings, SETTING_coordinator))
-		return cli_fail(c, E_USAGE, "which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set "
-					    "$WETREAD_COORDINATOR, or write `coordinator = ...` to ~/.config/wetread/config");
+		return cli_fail(c, E_USAGE,
+		    "which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set "
+		    "$WETREAD_COORDINATOR, or write `coordinator = ...` to ~/.config/wetread/config");
 	return 0;
 }
 
@@ -95,7 +96,7 @@ static void fail_tell(struct cli *c)
 
 int cli_main(int argc, char **argv)
 {
-	struct cli c = { .env = &env_system, .tty = isatty(STDOUT_FILENO) };
+	struct cli c = {.env = &env_system, .tty = isatty(STDOUT_FILENO)};
 	int rc, written;
 
 	signal(SIGPIPE, SIG_IGN);

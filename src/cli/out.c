@@ -38,7 +38,8 @@ int cli_fail(struct cli *c, int err, const char *fmt, ...)
 int cli_fail_answer(struct cli *c, const struct answer *a)
 {
 	answer_release(&c->fail);
-	c->fail = (struct answer){ .err = a->err, .study = a->study, .rev = a->rev, .fence = a->fence, .at = a->at };
+	c->fail =
+	    (struct answer){.err = a->err, .study = a->study, .rev = a->rev, .fence = a->fence, .at = a->at};
 	c->fail.text = xstrdup(a->text ? a->text : err_text(a->err));
 	c->fail.by = xstrdup(a->by);
 	c->fail.what = xstrdup(a->what);
@@ -49,7 +50,8 @@ int cli_fail_rpc(struct cli *c, const struct cJSON *error)
 {
 	const struct cJSON *data = json_get(error, "data");
 
-	cli_fail(c, err_of_rpc((int)json_get_int(error, "code", 0)), "%s", json_get_str(error, "message", "no reason was given"));
+	cli_fail(c, err_of_rpc((int)json_get_int(error, "code", 0)), "%s",
+	    json_get_str(error, "message", "no reason was given"));
 	c->fail.study = (uint64_t)json_get_int(data, "study", 0);
 	c->fail.rev = (uint64_t)json_get_int(data, "rev", 0);
 	c->fail.at = json_get_int(data, "at", 0);
@@ -148,7 +150,7 @@ static int fail_write(struct cli *c, int error)
 /* Standard output may be a terminal that someone made non-blocking. */
 static int wait_writable(void)
 {
-	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
 
 	return poll(&p, 1, -1);
 }

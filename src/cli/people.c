@@ -97,7 +97,8 @@ static void reader_line(struct buf *b, const struct world *w, const struct user 
 	char load[48];
 
 	if (u->capacity)
-		snprintf(load, sizeof(load), "%lld/%lldm", (long long)policy_load(w, u->login), (long long)u->capacity);
+		snprintf(load, sizeof(load), "%lld/%lldm", (long long)policy_load(w, u->login),
+		    (long long)u->capacity);
 	else
 		snprintf(load, sizeof(load), "%lldm", (long long)policy_load(w, u->login));
 	pad_add(b, u->login, login_width);
@@ -175,7 +176,8 @@ int shot_ping(struct cli *c)
 		json_close(&c->out, '}');
 		buf_addc(&c->out, '\n');
 	} else {
-		buf_addf(&c->out, "%lld ms; the coordinator's clock differs by %lld ms; you are ", (long long)rtt, (long long)offset);
+		buf_addf(&c->out, "%lld ms; the coordinator's clock differs by %lld ms; you are ",
+		    (long long)rtt, (long long)offset);
 		out_clean(&c->out, me->user);
 		buf_adds(&c->out, ", ");
 		out_clean(&c->out, me->role_key);

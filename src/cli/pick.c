@@ -26,8 +26,8 @@ static int syntax_fail(struct cli *c, const char *option, const char *text, cons
 	size_t n = strlen(text), from = e->offset < n ? e->offset : n;
 	size_t len = e->length < n - from ? e->length : n - from;
 
-	return cli_fail(c, E_USAGE, "--%s: %s: %.*s[%.*s]%s", option, e->text, (int)from, text, (int)len, text + from,
-	    text + from + len);
+	return cli_fail(c, E_USAGE, "--%s: %s: %.*s[%.*s]%s", option, e->text, (int)from, text, (int)len,
+	    text + from, text + from + len);
 }
 
 static int sort_parse(struct cli *c, struct pick *p, const char *fields)
@@ -73,10 +73,11 @@ void pick_release(struct pick *p)
 {
 	filter_free(p->filter);
 	free(p->studies);
-	*p = (struct pick){ 0 };
+	*p = (struct pick){0};
 }
 
-static void subject_of(struct subject *s, const struct world *w, const struct study *study, int64_t now, const char *me)
+static void subject_of(
+    struct subject *s, const struct world *w, const struct study *study, int64_t now, const char *me)
 {
 	struct clock clock;
 	bool has = policy_clock(w->policy, study, now, &clock);
@@ -84,7 +85,8 @@ static void subject_of(struct subject *s, const struct world *w, const struct st
 	subject_init(s, w, study, has ? &clock : NULL, now, me);
 }
 
-bool pick_matches(const struct pick *p, const struct world *w, const struct study *study, int64_t now, const char *me)
+bool pick_matches(
+    const struct pick *p, const struct world *w, const struct study *study, int64_t now, const char *me)
 {
 	struct subject s;
 
@@ -122,8 +124,8 @@ static bool is_number(enum filter_field f)
 	}
 }
 
-static void entry_fill(struct entry *e, const struct pick *p, const struct world *w, const struct study *study,
-    int64_t now, const char *me)
+static void entry_fill(struct entry *e, const struct pick *p, const struct world *w,
+    const struct study *study, int64_t now, const char *me)
 {
 	struct subject s;
 

@@ -8,7 +8,7 @@
 
 struct pick {
 	struct filter *filter; /* NULL: everything open */
-	bool states;	       /* the filter says which states are wanted */
+	bool states;           /* the filter says which states are wanted */
 	struct filter_sort sort[FILTER_SORT_MAX];
 	unsigned nsort;
 	size_t max; /* 0: all */
@@ -19,7 +19,8 @@ struct pick {
 /* From the options; E_USAGE with the place of the mistake. */
 int pick_init(struct cli *, struct pick *);
 void pick_release(struct pick *);
-bool pick_matches(const struct pick *, const struct world *, const struct study *, int64_t now, const char *me);
+bool pick_matches(
+    const struct pick *, const struct world *, const struct study *, int64_t now, const char *me);
 /* Fills studies, in order. They are borrowed from the world. */
 void pick_all(struct cli *, struct pick *, const struct world *, int64_t now);
 

@@ -35,10 +35,10 @@ struct session {
 	const struct session_calls *calls; /* of `watch`; NULL */
 	void *ctx;
 	bool been_live, endless;
-	bool sent; /* something may have reached the coordinator */
-	char *host_key; /* the fingerprint that was asked about and not accepted */
+	bool sent;               /* something may have reached the coordinator */
+	char *host_key;          /* the fingerprint that was asked about and not accepted */
 	struct waiting *waiting; /* for the answer to the open request; NULL */
-	int err;		 /* why it ended; cli->fail has the words */
+	int err;                 /* why it ended; cli->fail has the words */
 };
 
 static void stop(struct session *s, int err)
@@ -55,14 +55,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	stop(s, cli_fail(s->cli, E_TIMEOUT, "no answer from %s within %s%s", settings_str(&s->cli->settings, SETTING_coordinator),
-		    span_text(s->cli->timeout, text),
-		    s->sent && s->cli->args.shot->cmd >= 0 ? "; it may have been done all the same" : ""));
+	stop(s, cli_fail(s->cli, E_TIMEOUT, "no answer from %s within %s%s",
+	            settings_str(&s->cli->settings, SETTING_coordinator), span_text(s->cli->timeout, text),
+	            s->sent && s->cli->args.shot->cmd >= 0 ? "; it may have been done all the same" : ""));
 }
 
 static void deadline_set(struct session *s)
 {
-	struct timeval tv = { .tv_sec = s->cli->timeout / 1000, .tv_usec = (s->cli->timeout % 1000) * 1000 };
+	struct timeval tv = {.tv_sec = s->cli->timeout / 1000, .tv_usec = (s->cli->timeout % 1000) * 1000};
 
 	if (!s->endless)
 		event_add(s->deadline, &tv);
@@ -82,10 +82,13 @@ static int offline_fail(struct session *s, const struct link_news *news)
 	if (!s->host_key)
 		return cli_fail(s->cli, news->err ? news->err : E_NOLINK, "%s", why);
 	if (wanted)
-		return cli_fail(s->cli, E_HOSTKEY, "the coordinator's host key is %s, not %s", s->host_key, wanted);
+		return cli_fail(
+		    s->cli, E_HOSTKEY, "the coordinator's host key is %s, not %s", s->host_key, wanted);
 	return cli_fail(s->cli, E_HOSTKEY,
-	    "the coordinator's host key %s is not known here; if its keeper tells you the same fingerprint, give "
-	    "--accept-host-key %s once", s->host_key, s->host_key);
+	    "the coordinator's host key %s is not known here; if its keeper tells you the same fingerprint, "
+	    "give "
+	    "--accept-host-key %s once",
+	    s->host_key, s->host_key);
 }
 
 static void on_state(void *ctx, const struct link_news *news)
@@ -109,7 +112,8 @@ static void on_line(void *ctx, const char *line, size_t n)
 	int rc = replica_line(s->replica, line, n);
 
 	if (rc < 0 && !s->err)
-		stop(s, cli_fail(s->cli, rc, "the coordinator sent what is not understood: %s", err_text(rc)));
+		stop(
+		    s, cli_fail(s->cli, rc, "the coordinator sent what is not understood: %s", err_text(rc)));
 }
 
 static void on_connect(void *ctx, struct buf *first)
@@ -134,7 +138,7 @@ static void on_question(void *ctx, enum link_question what, const char *text)
 	ask_wipe(answer);
 }
 
-static const struct link_calls link_calls = { on_state, on_line, on_question, on_connect };
+static const struct link_calls link_calls = {on_state, on_line, on_question, on_connect};
 
 static void replica_send(void *ctx, const char *line, size_t n)
 {
@@ -172,16 +176,16 @@ static struct session *session_new(struct cli *c, bool follow)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
 	struct replica_options options = {
-		.env = c->env,
-		.client = "wetread " PACKAGE_VERSION,
-		.as_user = c->args.opt[OPT_as_user],
-		.absent = true,
-		.follow = follow,
-		.ctx = s,
-		.send = replica_send,
-		.changed = replica_changes,
-		.phase = replica_moved,
-		.refused = replica_refused,
+	    .env = c->env,
+	    .client = "wetread " PACKAGE_VERSION,
+	    .as_user = c->args.opt[OPT_as_user],
+	    .absent = true,
+	    .follow = follow,
+	    .ctx = s,
+	    .send = replica_send,
+	    .changed = replica_changes,
+	    .phase = replica_moved,
+	    .refused = replica_refused,
 	};
 
 	s->cli = c;
@@ -198,7 +202,7 @@ static struct session *session_new(struct cli *c, bool follow)
 static int session_begin(struct cli *c, bool follow)
 {
 	const char *target = settings_str(&c->settings, SETTING_coordinator);
-	struct link_options options = { .target = target, .calls = &link_calls };
+	struct link_options options = {.target = target, .calls = &link_calls};
 	int rc;
 
 	c->session = session_new(c, follow);
@@ -246,7 +250,7 @@ int session_run(struct cli *c, const struct session_calls *calls, void *ctx, str
 {
 	int rc = session_begin(c, true);
 	struct session *s = c->session;
-	struct timeval second = { .tv_sec = 1 };
+	struct timeval second = {.tv_sec = 1};
 	struct event *timer;
 
 	if (rc < 0)
@@ -323,7 +327,8 @@ static void on_answer(void *ctx, const struct answer *a)
 
 	if (!w)
 		return;
-	*w->answer = (struct answer){ .err = a->err, .study = a->study, .rev = a->rev, .fence = a->fence, .at = a->at };
+	*w->answer =
+	    (struct answer){.err = a->err, .study = a->study, .rev = a->rev, .fence = a->fence, .at = a->at};
 	w->answer->text = xstrdup(a->text);
 	w->answer->by = xstrdup(a->by);
 	w->answer->what = xstrdup(a->what);
@@ -333,7 +338,7 @@ static void on_answer(void *ctx, const struct answer *a)
 
 int session_command(struct cli *c, const struct command *cmd, struct answer *out)
 {
-	struct waiting w = { .answer = out };
+	struct waiting w = {.answer = out};
 	int rc;
 
 	c->session->waiting = &w;
@@ -361,7 +366,7 @@ static void on_result(void *ctx, const struct cJSON *result, const struct cJSON 
 
 int session_request(struct cli *c, const char *method, const char *params, struct cJSON **result)
 {
-	struct waiting w = { .result = NULL };
+	struct waiting w = {.result = NULL};
 	int rc;
 
 	c->session->waiting = &w;

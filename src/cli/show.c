@@ -61,9 +61,9 @@ static void shown_release(struct shown *s)
 /* A clock as the coordinator wrote it; rule's strings are borrowed from the JSON. */
 static struct clock clock_read(const struct cJSON *json, struct clock_rule *rule)
 {
-	struct clock c = { .rule = rule };
+	struct clock c = {.rule = rule};
 
-	*rule = (struct clock_rule){ .target = json_get_int(json, "target", 0) };
+	*rule = (struct clock_rule){.target = json_get_int(json, "target", 0)};
 	rule->name = (char *)(uintptr_t)json_get_str(json, "name", "");
 	rule->match = (char *)(uintptr_t)json_get_str(json, "match", NULL);
 	rule->pause = (char *)(uintptr_t)json_get_str(json, "pause", NULL);
@@ -121,7 +121,8 @@ static void rank_json(struct buf *b, const struct shown *s)
 }
 
 /* An array of records, each by its table. */
-static void records_json(struct buf *b, const char *key, const struct rectype *type, const struct cJSON *array)
+static void records_json(
+    struct buf *b, const char *key, const struct rectype *type, const struct cJSON *array)
 {
 	const struct cJSON *item;
 	void *rec = xcalloc(1, type->size);
@@ -170,7 +171,7 @@ static void timeline_each(const struct shown *s, void (*each)(void *ctx, const s
 
 	cJSON_ArrayForEach(item, json_get(s->json, "timeline"))
 	{
-		struct event e = { 0 };
+		struct event e = {0};
 
 		/* A newer coordinator may have kinds of events that are not known here. */
 		if (event_from_json(&e, item) == 0)
@@ -319,7 +320,8 @@ static void clock_text(struct cli *c, const struct cJSON *json)
 	if (clock.start && clock.stop)
 		buf_addf(b, ", stopped %s,", time_short(c, clock.stop, when));
 	if (clock.start)
-		span_say(b, clock.remaining < 0 ? " overdue " : " ", clock.remaining, clock.remaining < 0 ? "" : " left");
+		span_say(b, clock.remaining < 0 ? " overdue " : " ", clock.remaining,
+		    clock.remaining < 0 ? "" : " left");
 	else
 		buf_adds(b, ", not started");
 	span_say(b, " (target ", rule.target, "");
@@ -382,7 +384,7 @@ static void fields_text(struct cli *c, const struct shown *s)
 
 static void hold_text(struct cli *c, const struct cJSON *item)
 {
-	struct hold h = { 0 };
+	struct hold h = {0};
 	char when[24];
 
 	if (record_from_json(&rec_hold, &h, item) == 0) {
@@ -390,7 +392,8 @@ static void hold_text(struct cli *c, const struct cJSON *item)
 		out_clean(&c->out, h.reason);
 		buf_adds(&c->out, " by ");
 		out_clean(&c->out, h.by);
-		buf_addf(&c->out, "%s%s\n", h.end ? ", ended " : ", open", h.end ? time_short(c, h.end, when) : "");
+		buf_addf(&c->out, "%s%s\n", h.end ? ", ended " : ", open",
+		    h.end ? time_short(c, h.end, when) : "");
 		say_text(&c->out, h.text);
 	}
 	record_release(&rec_hold, &h);
@@ -398,7 +401,7 @@ static void hold_text(struct cli *c, const struct cJSON *item)
 
 static void note_text(struct cli *c, const struct cJSON *item)
 {
-	struct note n = { 0 };
+	struct note n = {0};
 	char when[24];
 
 	if (record_from_json(&rec_note, &n, item) == 0) {
@@ -414,7 +417,7 @@ static void note_text(struct cli *c, const struct cJSON *item)
 
 static void report_text(struct cli *c, const struct cJSON *item)
 {
-	struct report r = { 0 };
+	struct report r = {0};
 	char when[24];
 
 	if (record_from_json(&rec_report, &r, item) == 0) {
@@ -431,7 +434,8 @@ static void report_text(struct cli *c, const struct cJSON *item)
 }
 
 /* A blank line before the first, if there is any. */
-static void section_text(struct cli *c, const struct cJSON *array, void (*each)(struct cli *, const struct cJSON *))
+static void section_text(
+    struct cli *c, const struct cJSON *array, void (*each)(struct cli *, const struct cJSON *))
 {
 	const struct cJSON *item;
 
@@ -501,7 +505,7 @@ static void why_text(struct cli *c, const struct shown *s)
 static int print(struct cli *c, const char *method, void (*json)(struct cli *, const struct shown *),
     void (*text)(struct cli *, const struct shown *))
 {
-	struct shown shown = { 0 };
+	struct shown shown = {0};
 	int rc = ask(c, method, &shown);
 
 	if (rc == 0)

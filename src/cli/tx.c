@@ -151,11 +151,13 @@ static void sweep(struct cli *c, int dir, const char *name, uint64_t study)
 	struct tx tx;
 
 	while (d && (e = readdir(d))) {
-		if (*e->d_name == '.' || fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		if (*e->d_name == '.' || fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if (st.st_mtime < old)
 			unlinkat(dir, e->d_name, 0);
-		else if (study && strncmp(e->d_name, name, TX_PART) == 0 && file_read(dir, e->d_name, &tx) == 0 && tx.study == study)
+		else if (study && strncmp(e->d_name, name, TX_PART) == 0 &&
+		         file_read(dir, e->d_name, &tx) == 0 && tx.study == study)
 			unlinkat(dir, e->d_name, 0);
 	}
 	if (d)

@@ -77,7 +77,8 @@ static void lines_out(struct watch *w)
 
 /* ---- lines */
 
-static void line_json(struct watch *w, const char *event, int64_t at, const char *by, const struct study *s, bool matches)
+static void line_json(
+    struct watch *w, const char *event, int64_t at, const char *by, const struct study *s, bool matches)
 {
 	struct buf *b = &w->cli->out;
 
@@ -163,7 +164,8 @@ static void line_event(struct watch *w, const char *event, int64_t at, const cha
 	line_end(w, s);
 }
 
-static void tell(struct watch *w, const char *event, int64_t at, const char *by, const struct study *s, bool matches)
+static void tell(
+    struct watch *w, const char *event, int64_t at, const char *by, const struct study *s, bool matches)
 {
 	if (w->cli->json)
 		line_json(w, event, at, by, s, matches);
@@ -273,7 +275,8 @@ static void on_changed(void *ctx, uint64_t study, const struct event *e)
 	t = told_of(w, study);
 	now = matches(w, s);
 	if (now || t->matched)
-		tell(w, e ? event_type(e->kind)->name : "study.changed", e ? e->at : now_of(w), e ? e->by : NULL, s, now);
+		tell(w, e ? event_type(e->kind)->name : "study.changed", e ? e->at : now_of(w),
+		    e ? e->by : NULL, s, now);
 	t->matched = now;
 	t->rev = s->rev;
 	lines_out(w);
@@ -321,7 +324,8 @@ static void on_link(void *ctx, bool up, const char *why)
 		json_clean(b, "why", up ? NULL : why);
 		json_close(b, '}');
 	} else {
-		buf_addf(b, "%s link %s", time_short(w->cli, env_now(w->cli->env), when), up ? "is back" : "lost: ");
+		buf_addf(b, "%s link %s", time_short(w->cli, env_now(w->cli->env), when),
+		    up ? "is back" : "lost: ");
 		out_clean(b, up ? "" : why);
 	}
 	buf_addc(b, '\n');
@@ -342,9 +346,9 @@ static void on_second(int fd, short what, void *ctx)
 
 int shot_watch(struct cli *c)
 {
-	static const struct session_calls calls = { on_link, on_phase, on_changed };
-	struct watch w = { .cli = c };
-	struct session_tick tick = { &w, on_second };
+	static const struct session_calls calls = {on_link, on_phase, on_changed};
+	struct watch w = {.cli = c};
+	struct session_tick tick = {&w, on_second};
 	int rc = pick_init(c, &w.pick);
 
 	if (rc == 0)

@@ -25,8 +25,7 @@
 enum { CONFIG_MAX = 64 * 1024, CONFIG_LINE_MAX = 190 };
 
 static const struct setting_row rows[] = {
-#define SETTING(name, key, type, range, dflt, env, help)                                                    \
-	{ #name, key, SETTING_##type, range, dflt, env, help },
+#define SETTING(name, key, type, range, dflt, env, help) {#name, key, SETTING_##type, range, dflt, env, help},
 #include "setting.def"
 #undef SETTING
 };
@@ -103,11 +102,12 @@ static bool value_fits(const struct setting_row *row, const char *value)
 static char *wanted(const struct setting_row *row, const char *value)
 {
 	char *shown = text_clean_dup(value), *why;
-	static const char *const kind[] = { "text in UTF-8", "an IANA zone such as America/Chicago", "one of: ", "yes or no", "a number, ",
-		"a time such as 90s, 5m or 1h30m, " };
+	static const char *const kind[] = {"text in UTF-8", "an IANA zone such as America/Chicago",
+	    "one of: ", "yes or no", "a number, ", "a time such as 90s, 5m or 1h30m, "};
 	bool ranged = row->type == SETTING_WORD || row->type == SETTING_NUMBER || row->type == SETTING_SPAN;
 
-	why = xasprintf("%s = %s: wanted is %s%s", row->key, shown, kind[row->type], ranged ? row->range : "");
+	why =
+	    xasprintf("%s = %s: wanted is %s%s", row->key, shown, kind[row->type], ranged ? row->range : "");
 	free(shown);
 	return why;
 }
@@ -158,7 +158,8 @@ static int each_pair(void *ctx, const char *section, const char *name, const cha
 	if (which < 0)
 		r->why = unknown_key(key);
 	else if (r->seen[which])
-		r->why = xasprintf("%s is given twice (a line that begins with a blank continues the one before)", key);
+		r->why = xasprintf(
+		    "%s is given twice (a line that begins with a blank continues the one before)", key);
 	else
 		rc = settings_put(r->s, (enum setting)which, value, r->path, &r->why) == 0;
 	if (rc)
@@ -184,7 +185,7 @@ static int long_line(const char *text)
 
 int settings_read(struct settings *s, const char *path, const char *text, char **why)
 {
-	struct reading r = { .s = s, .path = path };
+	struct reading r = {.s = s, .path = path};
 	int line = long_line(text);
 
 	if (line)

@@ -24,22 +24,38 @@ static const char *subject_text(const struct filter_subject *base, enum filter_f
 	const struct study *st = s->study;
 
 	switch (f) {
-	case FILTER_mod: return st->modality;
-	case FILTER_exam: return st->exam;
-	case FILTER_body: return st->body;
-	case FILTER_site: return st->site;
-	case FILTER_org: return site_org(s);
-	case FILTER_state: return state_key(st->state);
-	case FILTER_reader: return st->reader;
-	case FILTER_cls: return st->class;
-	case FILTER_pt: return st->name;
-	case FILTER_mrn: return st->pid;
-	case FILTER_acc: return st->accession;
-	case FILTER_ref: return st->referrer;
-	case FILTER_ai: return st->ai;
-	case FILTER_hold: return st->hold;
-	case FILTER_note: return st->nnotes ? st->notes[st->nnotes - 1].text : NULL;
-	default: return NULL;
+	case FILTER_mod:
+		return st->modality;
+	case FILTER_exam:
+		return st->exam;
+	case FILTER_body:
+		return st->body;
+	case FILTER_site:
+		return st->site;
+	case FILTER_org:
+		return site_org(s);
+	case FILTER_state:
+		return state_key(st->state);
+	case FILTER_reader:
+		return st->reader;
+	case FILTER_cls:
+		return st->class;
+	case FILTER_pt:
+		return st->name;
+	case FILTER_mrn:
+		return st->pid;
+	case FILTER_acc:
+		return st->accession;
+	case FILTER_ref:
+		return st->referrer;
+	case FILTER_ai:
+		return st->ai;
+	case FILTER_hold:
+		return st->hold;
+	case FILTER_note:
+		return st->nnotes ? st->notes[st->nnotes - 1].text : NULL;
+	default:
+		return NULL;
 	}
 }
 
@@ -63,24 +79,40 @@ static bool subject_number(const struct filter_subject *base, enum filter_field 
 	struct subject *s = base->ctx;
 
 	switch (f) {
-	case FILTER_p: *out = s->study->prio; return true;
-	case FILTER_sla: *out = s->used; return s->has_clock;
-	case FILTER_left: *out = s->left; return s->has_clock;
-	case FILTER_age: return since(s, s->study->ordered, out);
-	case FILTER_wait: return since(s, s->study->ready_at, out);
-	case FILTER_img: *out = s->study->images; return true;
-	case FILTER_ai: *out = s->study->ai_score / 10; return s->study->ai != NULL;
-	case FILTER_rank: return rank_number(s, out);
-	case FILTER_alert: *out = s->study->ack || s->study->cancel; return true;
-	default: return false;
+	case FILTER_p:
+		*out = s->study->prio;
+		return true;
+	case FILTER_sla:
+		*out = s->used;
+		return s->has_clock;
+	case FILTER_left:
+		*out = s->left;
+		return s->has_clock;
+	case FILTER_age:
+		return since(s, s->study->ordered, out);
+	case FILTER_wait:
+		return since(s, s->study->ready_at, out);
+	case FILTER_img:
+		*out = s->study->images;
+		return true;
+	case FILTER_ai:
+		*out = s->study->ai_score / 10;
+		return s->study->ai != NULL;
+	case FILTER_rank:
+		return rank_number(s, out);
+	case FILTER_alert:
+		*out = s->study->ack || s->study->cancel;
+		return true;
+	default:
+		return false;
 	}
 }
 
-void subject_init(struct subject *s, const struct world *w, const struct study *st, const struct clock *c, int64_t now,
-    const char *me)
+void subject_init(struct subject *s, const struct world *w, const struct study *st, const struct clock *c,
+    int64_t now, const char *me)
 {
-	*s = (struct subject){ .world = w, .study = st };
-	s->base = (struct filter_subject){ s, now, me, subject_text, subject_number };
+	*s = (struct subject){.world = w, .study = st};
+	s->base = (struct filter_subject){s, now, me, subject_text, subject_number};
 	s->has_clock = c && c->start != 0 && c->stop == 0;
 	if (s->has_clock) {
 		s->left = c->remaining;

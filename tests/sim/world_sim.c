@@ -39,9 +39,12 @@ static const struct {
 	const char *login, *role, *modalities;
 	unsigned bit;
 } people[PEOPLE] = {
-	{ "ana", "radiologist", "*", ROLE_RADIOLOGIST },   { "ben", "radiologist", "*", ROLE_RADIOLOGIST },
-	{ "cai", "radiologist", "CT", ROLE_RADIOLOGIST },  { "dov", "coordinator", "", ROLE_COORDINATOR },
-	{ "eva", "supervisor", "", ROLE_SUPERVISOR },	   { "fox", "coordinator", "", ROLE_COORDINATOR },
+    {"ana", "radiologist", "*", ROLE_RADIOLOGIST},
+    {"ben", "radiologist", "*", ROLE_RADIOLOGIST},
+    {"cai", "radiologist", "CT", ROLE_RADIOLOGIST},
+    {"dov", "coordinator", "", ROLE_COORDINATOR},
+    {"eva", "supervisor", "", ROLE_SUPERVISOR},
+    {"fox", "coordinator", "", ROLE_COORDINATOR},
 };
 
 /* Who sees the events: everything or the list view, sooner or later. */
@@ -136,7 +139,7 @@ static void event_travel(struct sim *s, struct event *to, const struct event *e,
 
 	event_json(&b, e, list_only);
 	json = json_parse(b.data, b.len);
-	*to = (struct event){ 0 };
+	*to = (struct event){0};
 	if (b.failed || !json || event_from_json(to, json) < 0)
 		fail(s, "event %" PRIu64 " does not come back from its JSON: %s", e->n, b.data);
 	cJSON_Delete(json);
@@ -158,12 +161,15 @@ static void owner_check(struct sim *s, const struct event *e, const char *before
 	if (!st)
 		return;
 	if (st->state == STATE_READING && !st->reader)
-		fail(s, "study %" PRIu64 " is being read by nobody after %s", e->study, event_type(e->kind)->name);
+		fail(s, "study %" PRIu64 " is being read by nobody after %s", e->study,
+		    event_type(e->kind)->name);
 	if (st->fence < fence_before)
-		fail(s, "study %" PRIu64 ": the fencing number fell from %" PRId64 " to %" PRId64, e->study, fence_before, st->fence);
+		fail(s, "study %" PRIu64 ": the fencing number fell from %" PRId64 " to %" PRId64, e->study,
+		    fence_before, st->fence);
 	if (!same && st->fence == fence_before)
-		fail(s, "study %" PRIu64 " went from %s to %s by %s with the same fencing number %" PRId64, e->study,
-		    before ? before : "nobody", after ? after : "nobody", event_type(e->kind)->name, st->fence);
+		fail(s, "study %" PRIu64 " went from %s to %s by %s with the same fencing number %" PRId64,
+		    e->study, before ? before : "nobody", after ? after : "nobody", event_type(e->kind)->name,
+		    st->fence);
 	if (before && e->kind == EVENT_STUDY_CLAIMED)
 		fail(s, "study %" PRIu64 " was claimed by %s while %s had it", e->study, e->by, before);
 }
@@ -173,8 +179,8 @@ static void not_applied(struct sim *s, const struct event *e, const struct study
 	struct buf b = BUF_INIT(LINE);
 
 	event_json(&b, e, false);
-	fail(s, "the core decided %s, but it does not apply to a study that is %s: %s", b.data, st ? state_key(st->state) : "not there",
-	    err_text(err));
+	fail(s, "the core decided %s, but it does not apply to a study that is %s: %s", b.data,
+	    st ? state_key(st->state) : "not there", err_text(err));
 }
 
 static int commit(void *ctx, struct evlist *out)
@@ -222,7 +228,7 @@ static int copy_line(void *ctx, const char *json, size_t n)
 
 static void world_from_snapshot(struct sim *s, struct world *to, const struct world *from, bool list_only)
 {
-	struct copying c = { s, to };
+	struct copying c = {s, to};
 
 	world_init(to);
 	world_save(from, list_only, copy_line, &c);
@@ -241,8 +247,8 @@ static void deliver(struct sim *s, struct behind *r, unsigned n)
 		event_travel(s, &copy, e, r->list_only);
 		rc = world_apply(&r->w, &copy);
 		if (rc < 0)
-			fail(s, "event %" PRIu64 " %s does not apply at a %s replica: %s", e->n, event_type(e->kind)->name,
-			    r->list_only ? "list" : "full", err_text(rc));
+			fail(s, "event %" PRIu64 " %s does not apply at a %s replica: %s", e->n,
+			    event_type(e->kind)->name, r->list_only ? "list" : "full", err_text(rc));
 		event_release(&copy);
 	}
 }
@@ -279,7 +285,7 @@ static void replica_restart(struct sim *s, struct behind *r)
 /* kill -9: the world comes back from an older snapshot (a full replica's) and the events after it. */
 static void core_restart(struct sim *s)
 {
-	struct behind fresh = { .list_only = false, .cursor = s->replicas[0].cursor };
+	struct behind fresh = {.list_only = false, .cursor = s->replicas[0].cursor};
 	char before[65], after[65];
 
 	world_digest(&s->w, false, before);
@@ -303,9 +309,9 @@ static struct past *past_new(struct sim *s, enum cmd kind, const char *by, unsig
 
 	free(p->params);
 	free(p->answer_text);
-	*p = (struct past){ 0 };
+	*p = (struct past){0};
 	snprintf(p->op, sizeof(p->op), "op-%" PRIu64 "-%u", s->seed % 1000, s->npast);
-	p->cmd = (struct command){ .kind = kind, .by = by, .role = role };
+	p->cmd = (struct command){.kind = kind, .by = by, .role = role};
 	return p;
 }
 
@@ -326,7 +332,7 @@ static void run(struct sim *s, const struct past *p, struct answer *a)
 	if (p->params && !params)
 		fail(s, "the simulation wrote bad JSON: %s", p->params);
 	cmd.params = params;
-	*a = (struct answer){ 0 };
+	*a = (struct answer){0};
 	if (core_run(&s->core, &cmd, commit, s, a) != 0)
 		fail(s, "core_run said that commit failed");
 	cJSON_Delete(params);
@@ -340,10 +346,11 @@ static void lease_remember(struct sim *s, const struct past *p, const struct ans
 	if (a->err || (p->cmd.kind != CMD_claim && p->cmd.kind != CMD_next))
 		return;
 	if (!st || st->state != STATE_READING || strcmp(st->reader, p->cmd.by) != 0 || st->fence != a->fence)
-		fail(s, "%s was told that it has study %" PRIu64 " with %" PRId64 ", but it has not", p->cmd.by, a->study, a->fence);
+		fail(s, "%s was told that it has study %" PRIu64 " with %" PRId64 ", but it has not",
+		    p->cmd.by, a->study, a->fence);
 	while (strcmp(people[who].login, p->cmd.by) != 0)
 		who++;
-	s->leases[s->nleases++ % LEASES] = (struct lease){ a->study, a->fence, who };
+	s->leases[s->nleases++ % LEASES] = (struct lease){a->study, a->fence, who};
 }
 
 static void send(struct sim *s, struct past *p)
@@ -372,7 +379,8 @@ static void acted_twice(struct sim *s, const struct past *p, size_t before)
 	struct buf b = BUF_INIT(LINE);
 
 	event_json(&b, &s->events[before], false);
-	fail(s, "%s %s acted a second time: %s: %s", cmd_type(p->cmd.kind)->method, p->op, p->params ? p->params : "", b.data);
+	fail(s, "%s %s acted a second time: %s: %s", cmd_type(p->cmd.kind)->method, p->op,
+	    p->params ? p->params : "", b.data);
 }
 
 /* An item of a message that did nothing the first time leaves no trace and may act now; one that acted may not. */
@@ -403,10 +411,13 @@ static void send_again(struct sim *s)
 		if (p->cmd.kind != CMD_hl7 || has_acted(s, s->events[i].op, before))
 			acted_twice(s, p, i);
 	if (p->cmd.kind != CMD_hl7 && (a.err != p->err || a.study != p->answer_study))
-		fail(s, "%s %s was answered %s, study %" PRIu64 "; and then %s, study %" PRIu64, cmd_type(p->cmd.kind)->method,
-		    p->op, err_name(p->err), p->answer_study, err_name(a.err), a.study);
+		fail(s, "%s %s was answered %s, study %" PRIu64 "; and then %s, study %" PRIu64,
+		    cmd_type(p->cmd.kind)->method, p->op, err_name(p->err), p->answer_study, err_name(a.err),
+		    a.study);
 	if (p->cmd.kind != CMD_hl7 && !a.err && (a.rev != p->answer_rev || a.fence != p->answer_fence))
-		fail(s, "%s %s was answered revision %" PRIu64 " fence %" PRId64 "; and then %" PRIu64 " %" PRId64,
+		fail(s,
+		    "%s %s was answered revision %" PRIu64 " fence %" PRId64 "; and then %" PRIu64
+		    " %" PRId64,
 		    cmd_type(p->cmd.kind)->method, p->op, p->answer_rev, p->answer_fence, a.rev, a.fence);
 	answer_release(&a);
 }
@@ -440,10 +451,10 @@ static uint64_t some_revision(struct sim *s, uint64_t study)
 
 static void a_person_acts(struct sim *s)
 {
-	static const enum cmd kinds[] = { CMD_claim, CMD_claim, CMD_claim, CMD_next, CMD_next, CMD_release, CMD_assign, CMD_assign,
-		CMD_unassign, CMD_takeover, CMD_ask, CMD_hold, CMD_unhold, CMD_unhold, CMD_note, CMD_ready, CMD_ready,
-		CMD_acknowledge, CMD_cancel, CMD_duty };
-	static const char *const reasons[] = { "TECH", "HISTORY", "PRIOR", "nonsense" };
+	static const enum cmd kinds[] = {CMD_claim, CMD_claim, CMD_claim, CMD_next, CMD_next, CMD_release,
+	    CMD_assign, CMD_assign, CMD_unassign, CMD_takeover, CMD_ask, CMD_hold, CMD_unhold, CMD_unhold,
+	    CMD_note, CMD_ready, CMD_ready, CMD_acknowledge, CMD_cancel, CMD_duty};
+	static const char *const reasons[] = {"TECH", "HISTORY", "PRIOR", "nonsense"};
 	enum cmd kind = kinds[below(s, sizeof(kinds) / sizeof(kinds[0]))];
 	unsigned who = below(s, PEOPLE);
 	struct past *p;
@@ -472,8 +483,9 @@ static void a_person_acts(struct sim *s)
 static bool has_late_entry(const struct study *st, const char *by, const char *text)
 {
 	for (unsigned i = 0; i < st->nnotes; i++)
-		if (st->notes[i].kind && strcmp(st->notes[i].kind, "late") == 0 && strcmp(st->notes[i].by, by) == 0 &&
-		    st->notes[i].text && strcmp(st->notes[i].text, text) == 0)
+		if (st->notes[i].kind && strcmp(st->notes[i].kind, "late") == 0 &&
+		    strcmp(st->notes[i].by, by) == 0 && st->notes[i].text &&
+		    strcmp(st->notes[i].text, text) == 0)
 			return true;
 	return false;
 }
@@ -492,7 +504,8 @@ static void a_reader_finishes(struct sim *s)
 	st = world_study(&s->w, l->study);
 	if (!st)
 		return;
-	stands = st->state == STATE_READING && st->fence == l->fence && strcmp(st->reader, people[l->who].login) == 0;
+	stands = st->state == STATE_READING && st->fence == l->fence &&
+	         strcmp(st->reader, people[l->who].login) == 0;
 	p = past_new(s, CMD_finish, people[l->who].login, people[l->who].bit);
 	p->cmd.study = l->study;
 	p->cmd.fence = l->fence;
@@ -501,8 +514,10 @@ static void a_reader_finishes(struct sim *s)
 	send(s, p);
 	st = world_study(&s->w, l->study);
 	if (!stands && p->err != E_FENCED)
-		fail(s, "%s finished study %" PRIu64 " with lease %" PRId64 " that had ended (now %" PRId64 "): %s", p->cmd.by,
-		    l->study, l->fence, st->fence, err_name(p->err));
+		fail(s,
+		    "%s finished study %" PRIu64 " with lease %" PRId64 " that had ended (now %" PRId64
+		    "): %s",
+		    p->cmd.by, l->study, l->fence, st->fence, err_name(p->err));
 	if (!stands && !has_late_entry(st, p->cmd.by, p->text))
 		fail(s, "the words of %s on study %" PRIu64 " were not kept", p->cmd.by, l->study);
 	if (stands && p->err == E_FENCED)
@@ -515,7 +530,8 @@ static void a_reader_finishes(struct sim *s)
 /* A patient's name as senders may write it: long, in any script, with what hurts terminals and parsers. */
 static void name_write(struct sim *s, struct buf *b, unsigned patient)
 {
-	static const char *const pieces[] = { "OKAFOR", "^", "\u00e9\u00e8", "\u5c71\u7530", "\\\\", "\\\"", "\\u001b[31m", "\u202e", " ", "\U0001f600" };
+	static const char *const pieces[] = {"OKAFOR", "^", "\u00e9\u00e8", "\u5c71\u7530", "\\\\", "\\\"",
+	    "\\u001b[31m", "\u202e", " ", "\U0001f600"};
 	unsigned n = below(s, 6) ? 3 : below(s, 60);
 
 	buf_addf(b, "\"name\":\"P%u", patient);
@@ -526,21 +542,26 @@ static void name_write(struct sim *s, struct buf *b, unsigned patient)
 
 static void item_write(struct sim *s, struct buf *b, const char *verb, unsigned order)
 {
-	static const char *const modalities[] = { "CT", "MR", "XR" };
+	static const char *const modalities[] = {"CT", "MR", "XR"};
 	unsigned patient = order / 2;
 
 	buf_addf(b, "{\"do\":\"%s\",", verb);
 	if (strcmp(verb, "report") == 0)
-		buf_addf(b, "\"status\":\"%c\",\"author\":\"ext\",\"text\":\"r%u\",", "RAPFUCX"[below(s, 7)], s->step);
+		buf_addf(b, "\"status\":\"%c\",\"author\":\"ext\",\"text\":\"r%u\",", "RAPFUCX"[below(s, 7)],
+		    s -> step);
 	if (strcmp(verb, "merge") == 0)
-		buf_addf(b, "\"pid\":\"%u\",\"from\":[{\"pid\":\"%u\"}],", below(s, s->orders / 2 + 1), patient);
+		buf_addf(
+		    b, "\"pid\":\"%u\",\"from\":[{\"pid\":\"%u\"}],", below(s, s->orders / 2 + 1), patient);
 	if (strcmp(verb, "ai") == 0)
 		buf_addf(b, "\"ai_finding\":1,");
 	buf_adds(b, "\"set\":{");
 	/* A patient message names no order. */
 	if (strcmp(verb, "patient") != 0)
-		buf_addf(b, "\"accession\":\"%u\",\"modality\":\"%s\",\"prio\":%u,\"class\":\"%c\",\"ai\":\"f%u\",\"ai_score\":%u,",
-		    order, modalities[below(s, 3)], below(s, 6), "EIO"[below(s, 3)], below(s, 9), below(s, 1000));
+		buf_addf(b,
+		    "\"accession\":\"%u\",\"modality\":\"%s\",\"prio\":%u,\"class\":\"%c\",\"ai\":\"f%u\","
+		    "\"ai_score\":%u,",
+		    order, modalities[below(s, 3)], below(s, 6), "EIO"[below(s, 3)], below(s, 9),
+		    below(s, 1000));
 	if (below(s, 4) == 0)
 		name_write(s, b, patient);
 	buf_addf(b, "\"pid\":\"%u\"}}", patient);
@@ -548,14 +569,16 @@ static void item_write(struct sim *s, struct buf *b, const char *verb, unsigned 
 
 static void an_order_comes(struct sim *s)
 {
-	static const char *const verbs[] = { "create", "create", "create", "create", "complete", "complete", "change", "progress",
-		"schedule", "cancel", "discontinue", "hold", "release", "report", "report", "ai", "patient", "merge", "none" };
+	static const char *const verbs[] = {"create", "create", "create", "create", "complete", "complete",
+	    "change", "progress", "schedule", "cancel", "discontinue", "hold", "release", "report", "report",
+	    "ai", "patient", "merge", "none"};
 	struct past *p = past_new(s, CMD_hl7, "hl7", ROLE_SERVICE);
 	struct buf b = BUF_INIT(64 * 1024);
 	unsigned items = below(s, 5) ? 1 : 1 + below(s, 4);
 
 	/* Messages are late, or out of order, by up to ten minutes. */
-	buf_addf(&b, "{\"sender\":\"RIS|A\",\"control\":\"XO\",\"at\":%" PRId64 ",\"site\":\"%c\",\"items\":[",
+	buf_addf(&b,
+	    "{\"sender\":\"RIS|A\",\"control\":\"XO\",\"at\":%" PRId64 ",\"site\":\"%c\",\"items\":[",
 	    s->now - (int64_t)below(s, 600000), 'A' + (char)below(s, 2));
 	for (unsigned i = 0; i < items; i++) {
 		const char *verb = verbs[below(s, sizeof(verbs) / sizeof(verbs[0]))];
@@ -583,11 +606,11 @@ static void admin_sets(struct sim *s, enum cmd kind, const char *json)
 static void the_house_changes(struct sim *s)
 {
 	static const char *const sets[] = {
-		"{\"set\":{\"login\":\"ana\",\"licences\":\"TX:2020-01-01\"}}",
-		"{\"set\":{\"login\":\"ana\",\"licences\":\"TX:2099-01-01\"}}",
-		"{\"set\":{\"login\":\"ben\",\"disabled\":1}}",
-		"{\"set\":{\"login\":\"ben\",\"disabled\":0}}",
-		"{\"set\":{\"login\":\"cai\",\"modalities\":\"CT MR\",\"sites\":\"A\"}}",
+	    "{\"set\":{\"login\":\"ana\",\"licences\":\"TX:2020-01-01\"}}",
+	    "{\"set\":{\"login\":\"ana\",\"licences\":\"TX:2099-01-01\"}}",
+	    "{\"set\":{\"login\":\"ben\",\"disabled\":1}}",
+	    "{\"set\":{\"login\":\"ben\",\"disabled\":0}}",
+	    "{\"set\":{\"login\":\"cai\",\"modalities\":\"CT MR\",\"sites\":\"A\"}}",
 	};
 	struct past *p;
 
@@ -596,13 +619,14 @@ static void the_house_changes(struct sim *s)
 		return;
 	}
 	p = past_new(s, CMD_policy, "root", ROLE_ADMIN);
-	snprintf(p->text, sizeof(p->text), "[lease]\nterm = %um\nkeep = %uh\n", 1 + below(s, 30), 1 + below(s, 20));
+	snprintf(p->text, sizeof(p->text), "[lease]\nterm = %um\nkeep = %uh\n", 1 + below(s, 30),
+	    1 + below(s, 20));
 	send(s, p);
 }
 
 static void time_passes(struct sim *s)
 {
-	struct evlist out = { 0 };
+	struct evlist out = {0};
 
 	s->now += below(s, 20) ? below(s, 120000) : below(s, 12 * 3600000);
 	for (unsigned i = 0; i < 3; i++)
@@ -619,11 +643,14 @@ static void people_move_in(struct sim *s)
 {
 	char json[256];
 
-	admin_sets(s, CMD_site, "{\"set\":{\"code\":\"A\",\"name\":\"Site A\",\"zone\":\"America/Chicago\",\"jurisdiction\":\"TX\"}}");
+	admin_sets(s, CMD_site,
+	    "{\"set\":{\"code\":\"A\",\"name\":\"Site "
+	    "A\",\"zone\":\"America/Chicago\",\"jurisdiction\":\"TX\"}}");
 	admin_sets(s, CMD_site, "{\"set\":{\"code\":\"B\",\"name\":\"Site B\",\"zone\":\"UTC\"}}");
 	for (int i = 0; i < PEOPLE; i++) {
-		snprintf(json, sizeof(json), "{\"set\":{\"login\":\"%s\",\"name\":\"%s\",\"role\":\"%s\",\"duty\":\"on\","
-					     "\"modalities\":\"%s\",\"licences\":\"TX:2099-01-01\"}}",
+		snprintf(json, sizeof(json),
+		    "{\"set\":{\"login\":\"%s\",\"name\":\"%s\",\"role\":\"%s\",\"duty\":\"on\","
+		    "\"modalities\":\"%s\",\"licences\":\"TX:2099-01-01\"}}",
 		    people[i].login, people[i].login, people[i].role, people[i].modalities);
 		admin_sets(s, CMD_user, json);
 	}
@@ -631,8 +658,9 @@ static void people_move_in(struct sim *s)
 
 static void sim_start(struct sim *s, uint64_t seed)
 {
-	*s = (struct sim){ .seed = seed, .random = seed * UINT64_C(0x9E3779B97F4A7C15) | 1, .now = INT64_C(1795270000000) };
-	s->env = (struct env){ sim_now, sim_now, sim_random, s };
+	*s = (struct sim){
+	    .seed = seed, .random = seed * UINT64_C(0x9E3779B97F4A7C15) | 1, .now = INT64_C(1795270000000)};
+	s->env = (struct env){sim_now, sim_now, sim_random, s};
 	world_init(&s->w);
 	core_init(&s->core, &s->w, &s->env);
 	for (int i = 0; i < REPLICAS; i++) {
@@ -670,7 +698,7 @@ static void one_step(struct sim *s)
 
 static void replay_check(struct sim *s)
 {
-	struct behind all = { .list_only = false };
+	struct behind all = {.list_only = false};
 
 	world_init(&all.w);
 	deliver(s, &all, UINT32_MAX);
@@ -695,7 +723,8 @@ static void sim_end(struct sim *s)
 
 int main(int argc, char **argv)
 {
-	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 200, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 200,
+	         first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	uint64_t events = 0, done = 0, refused = 0, repeats = 0, late = 0, restarts = 0;
 	static struct sim s;
 
@@ -713,8 +742,9 @@ int main(int argc, char **argv)
 		restarts += s.restarts;
 		sim_end(&s);
 	}
-	printf("world_sim: seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " events, %" PRIu64 " commands done, %" PRIu64
-	       " refused, %" PRIu64 " sent again, %" PRIu64 " late entries, %" PRIu64 " restarts; all digests met\n",
+	printf("world_sim: seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " events, %" PRIu64
+	       " commands done, %" PRIu64 " refused, %" PRIu64 " sent again, %" PRIu64
+	       " late entries, %" PRIu64 " restarts; all digests met\n",
 	    first, first + seeds - 1, events, done, refused, repeats, late, restarts);
 	/* A run in which one of these never happened has shown nothing. */
 	return seeds >= 20 && (!done || !refused || !repeats || !late || !restarts);

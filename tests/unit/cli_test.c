@@ -81,25 +81,26 @@ static void words_go_where_the_row_says(void **state)
 		const char *line, *word;
 		const char *arg[ARG_COUNT]; /* study reader reason text as */
 	} rows[] = {
-		{ "claim 48011902", "claim", { "48011902" } },
-		{ "next", "next", { NULL } },
-		{ "assign STANNE/1 okafor", "assign", { "STANNE/1", "okafor" } },
-		{ "assign 1 okafor she knows the patient", "assign", { "1", "okafor", NULL, "she knows the patient" } },
-		{ "hold 1 TECH", "hold", { "1", NULL, "TECH" } },
-		{ "hold 1 TECH left arm only", "hold", { "1", NULL, "TECH", "left arm only" } },
-		{ "hold 1 TECH left_arm_only", "hold", { "1", NULL, "TECH", "left arm only" } },
-		{ "takeover 1 mehta overdue and off shift", "takeover", { "1", "mehta", "overdue and off shift" } },
-		{ "finish #17", "finish", { "#17" } },
-		{ "finish 1 --as prelim no bleed", "finish", { "1", NULL, NULL, "no bleed", "prelim" } },
-		{ "finish --as=final 1 -", "finish", { "1", NULL, NULL, "-", "final" } },
-		{ "finish 1 no --as final bleed", "finish", { "1", NULL, NULL, "no bleed", "final" } },
-		{ "note 1 -- -5 degrees --json", "note", { "1", NULL, NULL, "-5 degrees --json" } },
-		{ "duty on", "duty", { NULL, NULL, NULL, NULL, "on" } },
-		{ "duty break okafor", "duty", { NULL, "okafor", NULL, NULL, "break" } },
-		{ "cancel 1 yes", "cancel", { "1", NULL, NULL, NULL, "yes" } },
-		{ "why 1", "why", { "1" } },
-		{ "why 1 okafor", "why", { "1", "okafor" } },
-		{ "hold --study 1 --reason TECH words", "hold", { "1", NULL, "TECH", "words" } },
+	    {"claim 48011902", "claim", {"48011902"}},
+	    {"next", "next", {NULL}},
+	    {"assign STANNE/1 okafor", "assign", {"STANNE/1", "okafor"}},
+	    {"assign 1 okafor she knows the patient", "assign",
+	        {"1", "okafor", NULL, "she knows the patient"}},
+	    {"hold 1 TECH", "hold", {"1", NULL, "TECH"}},
+	    {"hold 1 TECH left arm only", "hold", {"1", NULL, "TECH", "left arm only"}},
+	    {"hold 1 TECH left_arm_only", "hold", {"1", NULL, "TECH", "left arm only"}},
+	    {"takeover 1 mehta overdue and off shift", "takeover", {"1", "mehta", "overdue and off shift"}},
+	    {"finish #17", "finish", {"#17"}},
+	    {"finish 1 --as prelim no bleed", "finish", {"1", NULL, NULL, "no bleed", "prelim"}},
+	    {"finish --as=final 1 -", "finish", {"1", NULL, NULL, "-", "final"}},
+	    {"finish 1 no --as final bleed", "finish", {"1", NULL, NULL, "no bleed", "final"}},
+	    {"note 1 -- -5 degrees --json", "note", {"1", NULL, NULL, "-5 degrees --json"}},
+	    {"duty on", "duty", {NULL, NULL, NULL, NULL, "on"}},
+	    {"duty break okafor", "duty", {NULL, "okafor", NULL, NULL, "break"}},
+	    {"cancel 1 yes", "cancel", {"1", NULL, NULL, NULL, "yes"}},
+	    {"why 1", "why", {"1"}},
+	    {"why 1 okafor", "why", {"1", "okafor"}},
+	    {"hold --study 1 --reason TECH words", "hold", {"1", NULL, "TECH", "words"}},
 	};
 	struct parsed p;
 
@@ -124,30 +125,30 @@ static void what_cannot_be_meant_is_told(void **state)
 	static const struct {
 		const char *line, *says;
 	} rows[] = {
-		{ "", "a command is missing" },
-		{ "clam 1", "did you mean 'claim'" },
-		{ "relase 1", "did you mean 'release'" },
-		{ "frobnicate", "no command 'frobnicate'" },
-		{ "claim", "study is missing (wetread claim STUDY)" },
-		{ "claim 1 2", "'2' is one word too many" },
-		{ "hold 1", "reason is missing" },
-		{ "note 1", "text is missing (wetread note STUDY TEXT...)" },
-		{ "takeover 1 mehta", "reason is missing" },
-		{ "claim 1 --jason", "did you mean --json" },
-		{ "claim 1 --filter x", "takes no option --filter" },
-		{ "list --revision 4", "takes no option --revision" },
-		{ "claim 1 -q", "takes no option -q" },
-		{ "claim 1 --revision", "--revision wants N" },
-		{ "claim 1 --revision x", "--revision wants a number" },
-		{ "claim 1 --revision -1", "--revision wants a number" },
-		{ "claim 1 --revision 99999999999999999999", "--revision wants a number" },
-		{ "claim 1 --timeout 0", "--timeout wants seconds" },
-		{ "claim 1 --timeout 9999999", "--timeout wants seconds" },
-		{ "claim 1 --json=yes", "--json takes no value" },
-		{ "list --json --csv", "exclude each other" },
-		{ "list -n", "--number wants N" },
-		{ "claim \033[31m1 2 3", "one word too many" },
-		{ "\033]0;x", "no command ']0;x'" },
+	    {"", "a command is missing"},
+	    {"clam 1", "did you mean 'claim'"},
+	    {"relase 1", "did you mean 'release'"},
+	    {"frobnicate", "no command 'frobnicate'"},
+	    {"claim", "study is missing (wetread claim STUDY)"},
+	    {"claim 1 2", "'2' is one word too many"},
+	    {"hold 1", "reason is missing"},
+	    {"note 1", "text is missing (wetread note STUDY TEXT...)"},
+	    {"takeover 1 mehta", "reason is missing"},
+	    {"claim 1 --jason", "did you mean --json"},
+	    {"claim 1 --filter x", "takes no option --filter"},
+	    {"list --revision 4", "takes no option --revision"},
+	    {"claim 1 -q", "takes no option -q"},
+	    {"claim 1 --revision", "--revision wants N"},
+	    {"claim 1 --revision x", "--revision wants a number"},
+	    {"claim 1 --revision -1", "--revision wants a number"},
+	    {"claim 1 --revision 99999999999999999999", "--revision wants a number"},
+	    {"claim 1 --timeout 0", "--timeout wants seconds"},
+	    {"claim 1 --timeout 9999999", "--timeout wants seconds"},
+	    {"claim 1 --json=yes", "--json takes no value"},
+	    {"list --json --csv", "exclude each other"},
+	    {"list -n", "--number wants N"},
+	    {"claim \033[31m1 2 3", "one word too many"},
+	    {"\033]0;x", "no command ']0;x'"},
 	};
 	struct parsed p;
 
@@ -155,7 +156,8 @@ static void what_cannot_be_meant_is_told(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		parse(&p, rows[i].line);
 		if (p.rc != E_USAGE || !strstr(p.why, rows[i].says))
-			fail_msg("'%s' gave %d '%s', not '%s'", rows[i].line, p.rc, p.why ? p.why : "", rows[i].says);
+			fail_msg("'%s' gave %d '%s', not '%s'", rows[i].line, p.rc, p.why ? p.why : "",
+			    rows[i].says);
 		assert_null(strchr(p.why, '\033'));
 		parsed_release(&p);
 	}
@@ -189,7 +191,8 @@ static void options_stand_before_and_after_the_command(void **state)
 
 static void help_needs_no_arguments(void **state)
 {
-	static const char *const lines[] = { "--help", "-h", "claim --help", "--version", "--completion bash", "hold -h" };
+	static const char *const lines[] = {
+	    "--help", "-h", "claim --help", "--version", "--completion bash", "hold -h"};
 	struct parsed p;
 
 	(void)state;
@@ -227,7 +230,9 @@ static void options_alone_are_the_consoles(void **state)
 
 /* ---- what is printed */
 
-static const char hostile[] = "EVIL\033[2J\033]0;owned\007^\u202EGNP.EXE\u0300\u0301\u0302\u0303\u0304\u0305\u200b\r\n\xc2\x9b" "31m";
+static const char hostile[] =
+    "EVIL\033[2J\033]0;owned\007^\u202EGNP.EXE\u0300\u0301\u0302\u0303\u0304\u0305\u200b\r\n\xc2\x9b"
+    "31m";
 
 static void assert_harmless(const char *s)
 {
@@ -242,7 +247,7 @@ static const int64_t noon = INT64_C(1795262400000); /* 2026-11-21T12:00:00Z */
 static void world_with_study(struct world *w, struct study *s)
 {
 	world_init(w);
-	*s = (struct study){ .id = 17, .rev = 1240, .prio = 1, .state = STATE_READING, .images = 412 };
+	*s = (struct study){.id = 17, .rev = 1240, .prio = 1, .state = STATE_READING, .images = 412};
 	s->accession = xstrdup("48011902");
 	s->site = xstrdup("STANNE");
 	s->pid = xstrdup("0093312");
@@ -266,10 +271,11 @@ static const struct cJSON *member(const struct cJSON *o, const char *key)
 
 static void a_study_has_the_keys_that_programs_rely_on(void **state)
 {
-	static const char *const keys[] = { "id", "accession", "site", "patient", "modality", "description", "priority",
-		"patient_class", "state", "reader", "revision", "images", "hold", "rank", "clock" };
-	static const char *const clock_keys[] = { "name", "started", "due", "remaining_s", "paused", "breached" };
-	static const char *const patient_keys[] = { "id", "name", "birth_date", "sex" };
+	static const char *const keys[] = {"id", "accession", "site", "patient", "modality", "description",
+	    "priority", "patient_class", "state", "reader", "revision", "images", "hold", "rank", "clock"};
+	static const char *const clock_keys[] = {
+	    "name", "started", "due", "remaining_s", "paused", "breached"};
+	static const char *const patient_keys[] = {"id", "name", "birth_date", "sex"};
 	struct buf b = BUF_INIT(65536);
 	struct cJSON *json;
 	struct world w;
@@ -303,8 +309,8 @@ static void a_study_has_the_keys_that_programs_rely_on(void **state)
 
 static void a_clock_that_has_not_started_has_nulls(void **state)
 {
-	struct clock_rule rule = { .name = (char[]){ "stat" }, .target = 1800000 };
-	struct clock c = { .rule = &rule };
+	struct clock_rule rule = {.name = (char[]){"stat"}, .target = 1800000};
+	struct clock c = {.rule = &rule};
 	struct buf b = BUF_INIT(4096);
 	struct cJSON *json;
 
@@ -323,14 +329,14 @@ static void names_are_read_as_people_write_them(void **state)
 	static const struct {
 		const char *pn, *words;
 	} rows[] = {
-		{ "OKAFOR^MARY", "OKAFOR, MARY" },
-		{ "OKAFOR^MARY^ANN^DR", "OKAFOR, MARY ANN DR" },
-		{ "OKAFOR^^ANN", "OKAFOR, ANN" },
-		{ "OKAFOR", "OKAFOR" },
-		{ "^MARY", "MARY" },
-		{ "YAMADA^TARO=\u5c71\u7530^\u592a\u90ce", "YAMADA, TARO" },
-		{ NULL, "" },
-		{ "A\033[31m^B\u202e", "A[31m, B" },
+	    {"OKAFOR^MARY", "OKAFOR, MARY"},
+	    {"OKAFOR^MARY^ANN^DR", "OKAFOR, MARY ANN DR"},
+	    {"OKAFOR^^ANN", "OKAFOR, ANN"},
+	    {"OKAFOR", "OKAFOR"},
+	    {"^MARY", "MARY"},
+	    {"YAMADA^TARO=\u5c71\u7530^\u592a\u90ce", "YAMADA, TARO"},
+	    {NULL, ""},
+	    {"A\033[31m^B\u202e", "A[31m, B"},
 	};
 
 	(void)state;
@@ -345,15 +351,15 @@ static void names_are_read_as_people_write_them(void **state)
 
 static void a_failure_is_told_with_who_when_and_what(void **state)
 {
-	struct cli c = { .env = &env_system };
-	struct answer a = { .err = E_STALE, .study = 17, .rev = 1239, .at = noon };
+	struct cli c = {.env = &env_system};
+	struct answer a = {.err = E_STALE, .study = 17, .rev = 1239, .at = noon};
 	struct buf text = BUF_INIT(4096), json = BUF_INIT(4096);
 	struct cJSON *o;
 
 	(void)state;
-	a.text = (char[]){ "it has changed\033[2J" };
-	a.by = (char[]){ "okafor" };
-	a.what = (char[]){ "study.assigned" };
+	a.text = (char[]){"it has changed\033[2J"};
+	a.by = (char[]){"okafor"};
+	a.what = (char[]){"study.assigned"};
 	assert_int_equal(cli_fail_answer(&c, &a), E_STALE);
 	fail_text(&text, &c);
 	assert_non_null(strstr(text.data, "it has changed"));
@@ -376,12 +382,12 @@ static void a_failure_is_told_with_who_when_and_what(void **state)
 
 static void completion_knows_every_command_and_option(void **state)
 {
-	static const char *const shells[] = { "bash", "zsh", "fish" };
+	static const char *const shells[] = {"bash", "zsh", "fish"};
 	const struct shot *s;
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct cli c = { .env = &env_system };
+		struct cli c = {.env = &env_system};
 
 		buf_init(&c.out, 1 << 20);
 		c.args.opt[OPT_completion] = shells[i];
@@ -390,7 +396,8 @@ static void completion_knows_every_command_and_option(void **state)
 			if (!strstr(c.out.data, s->word))
 				fail_msg("%s completion lacks %s", shells[i], s->word);
 		for (int o = 0; o < OPT_COUNT; o++)
-			if (!(opt_row((enum opt)o)->groups & OPT_HIDDEN) && !strstr(c.out.data, opt_row((enum opt)o)->word))
+			if (!(opt_row((enum opt)o)->groups & OPT_HIDDEN) &&
+			    !strstr(c.out.data, opt_row((enum opt)o)->word))
 				fail_msg("%s completion lacks --%s", shells[i], opt_row((enum opt)o)->word);
 		assert_non_null(strstr(c.out.data, "prelim final"));
 		buf_release(&c.out);
@@ -434,8 +441,8 @@ static void the_manual_has_every_command_and_option(void **state)
 
 static void a_claim_keeps_its_transaction_until_it_is_given_back(void **state)
 {
-	struct cli c = { .env = &env_system };
-	struct tx tx = { .id = "0123456789abcdefghijkl" }, got;
+	struct cli c = {.env = &env_system};
+	struct tx tx = {.id = "0123456789abcdefghijkl"}, got;
 	char dir[] = "/tmp/cli_test.XXXXXX", *why = NULL;
 
 	(void)state;
@@ -477,19 +484,19 @@ static void a_claim_keeps_its_transaction_until_it_is_given_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_row_has_arguments_that_can_be_typed),
-		cmocka_unit_test(words_go_where_the_row_says),
-		cmocka_unit_test(what_cannot_be_meant_is_told),
-		cmocka_unit_test(options_stand_before_and_after_the_command),
-		cmocka_unit_test(help_needs_no_arguments),
-		cmocka_unit_test(options_alone_are_the_consoles),
-		cmocka_unit_test(a_study_has_the_keys_that_programs_rely_on),
-		cmocka_unit_test(a_clock_that_has_not_started_has_nulls),
-		cmocka_unit_test(names_are_read_as_people_write_them),
-		cmocka_unit_test(a_failure_is_told_with_who_when_and_what),
-		cmocka_unit_test(completion_knows_every_command_and_option),
-		cmocka_unit_test(the_manual_has_every_command_and_option),
-		cmocka_unit_test(a_claim_keeps_its_transaction_until_it_is_given_back),
+	    cmocka_unit_test(every_row_has_arguments_that_can_be_typed),
+	    cmocka_unit_test(words_go_where_the_row_says),
+	    cmocka_unit_test(what_cannot_be_meant_is_told),
+	    cmocka_unit_test(options_stand_before_and_after_the_command),
+	    cmocka_unit_test(help_needs_no_arguments),
+	    cmocka_unit_test(options_alone_are_the_consoles),
+	    cmocka_unit_test(a_study_has_the_keys_that_programs_rely_on),
+	    cmocka_unit_test(a_clock_that_has_not_started_has_nulls),
+	    cmocka_unit_test(names_are_read_as_people_write_them),
+	    cmocka_unit_test(a_failure_is_told_with_who_when_and_what),
+	    cmocka_unit_test(completion_knows_every_command_and_option),
+	    cmocka_unit_test(the_manual_has_every_command_and_option),
+	    cmocka_unit_test(a_claim_keeps_its_transaction_until_it_is_given_back),
 	};
 
 	return cmocka_run_group_tests_name("cli", tests, NULL, NULL);

@@ -29,7 +29,8 @@ static int home_make(void **state)
 
 static int home_drop(void **state)
 {
-	char *file = xasprintf("%s/wetread/config", (char *)*state), *dir = xasprintf("%s/wetread", (char *)*state);
+	char *file = xasprintf("%s/wetread/config", (char *)*state),
+	     *dir = xasprintf("%s/wetread", (char *)*state);
 
 	unlink(file);
 	rmdir(dir);
@@ -53,7 +54,7 @@ static void config_write(const char *text)
 
 static void every_default_passes_its_own_check(void **state)
 {
-	struct settings s = { 0 };
+	struct settings s = {0};
 
 	(void)state;
 	for (int i = 0; i < SETTING_COUNT; i++) {
@@ -71,7 +72,7 @@ static void every_default_passes_its_own_check(void **state)
 
 static void without_files_the_built_in_values_hold(void **state)
 {
-	struct settings s = { 0 };
+	struct settings s = {0};
 	char *why = NULL;
 
 	(void)state;
@@ -84,7 +85,7 @@ static void without_files_the_built_in_values_hold(void **state)
 
 static void the_environment_beats_the_file_and_an_option_beats_both(void **state)
 {
-	struct settings s = { 0 };
+	struct settings s = {0};
 	char *why = NULL;
 
 	(void)state;
@@ -108,20 +109,20 @@ static void a_wrong_line_is_named_with_what_was_meant(void **state)
 	static const struct {
 		const char *text, *line, *says;
 	} rows[] = {
-		{ "timeout = 5s\ncoordinater = x\n", ":2: ", "did you mean 'coordinator'" },
-		{ "\n\nzzzzzzzz = x\n", ":3: ", "no key 'zzzzzzzz'" },
-		{ "timeout = soon\n", ":1: ", "90s, 5m or 1h30m" },
-		{ "timeout = 2d\n", ":1: ", "1s..1h" },
-		{ "zone = Mars/Olympus\n", ":1: ", "IANA" },
-		{ "coordinator = a\ncoordinator = b\n", ":2: ", "twice" },
-		{ "coordinator\n", ":1: ", "key = value" },
-		{ "[link]\ncoordinator = a\n", ":2: ", "link.coordinator" },
-		{ "timeout = \033[31m\n", ":1: ", "timeout = [31m" },
+	    {"timeout = 5s\ncoordinater = x\n", ":2: ", "did you mean 'coordinator'"},
+	    {"\n\nzzzzzzzz = x\n", ":3: ", "no key 'zzzzzzzz'"},
+	    {"timeout = soon\n", ":1: ", "90s, 5m or 1h30m"},
+	    {"timeout = 2d\n", ":1: ", "1s..1h"},
+	    {"zone = Mars/Olympus\n", ":1: ", "IANA"},
+	    {"coordinator = a\ncoordinator = b\n", ":2: ", "twice"},
+	    {"coordinator\n", ":1: ", "key = value"},
+	    {"[link]\ncoordinator = a\n", ":2: ", "link.coordinator"},
+	    {"timeout = \033[31m\n", ":1: ", "timeout = [31m"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct settings s = { 0 };
+		struct settings s = {0};
 		char *why = NULL;
 
 		config_write(rows[i].text);
@@ -138,7 +139,7 @@ static void a_wrong_line_is_named_with_what_was_meant(void **state)
 
 static void an_overlong_line_is_refused_not_cut(void **state)
 {
-	struct settings s = { 0 };
+	struct settings s = {0};
 	char text[600], *why = NULL;
 
 	(void)state;
@@ -152,7 +153,7 @@ static void an_overlong_line_is_refused_not_cut(void **state)
 
 static void a_directory_in_place_of_the_file_is_an_error(void **state)
 {
-	struct settings s = { 0 };
+	struct settings s = {0};
 	char *path = settings_config_path("config"), *why = NULL;
 
 	(void)state;
@@ -167,7 +168,7 @@ static void a_directory_in_place_of_the_file_is_an_error(void **state)
 
 static void a_posix_rule_in_tz_is_not_an_error(void **state)
 {
-	struct settings s = { 0 };
+	struct settings s = {0};
 	char *why = NULL;
 
 	(void)state;
@@ -202,14 +203,16 @@ static void a_relative_xdg_variable_is_ignored(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_default_passes_its_own_check),
-		cmocka_unit_test_setup_teardown(without_files_the_built_in_values_hold, home_make, home_drop),
-		cmocka_unit_test_setup_teardown(the_environment_beats_the_file_and_an_option_beats_both, home_make, home_drop),
-		cmocka_unit_test_setup_teardown(a_wrong_line_is_named_with_what_was_meant, home_make, home_drop),
-		cmocka_unit_test_setup_teardown(an_overlong_line_is_refused_not_cut, home_make, home_drop),
-		cmocka_unit_test_setup_teardown(a_directory_in_place_of_the_file_is_an_error, home_make, home_drop),
-		cmocka_unit_test_setup_teardown(a_posix_rule_in_tz_is_not_an_error, home_make, home_drop),
-		cmocka_unit_test(a_relative_xdg_variable_is_ignored),
+	    cmocka_unit_test(every_default_passes_its_own_check),
+	    cmocka_unit_test_setup_teardown(without_files_the_built_in_values_hold, home_make, home_drop),
+	    cmocka_unit_test_setup_teardown(
+	        the_environment_beats_the_file_and_an_option_beats_both, home_make, home_drop),
+	    cmocka_unit_test_setup_teardown(a_wrong_line_is_named_with_what_was_meant, home_make, home_drop),
+	    cmocka_unit_test_setup_teardown(an_overlong_line_is_refused_not_cut, home_make, home_drop),
+	    cmocka_unit_test_setup_teardown(
+	        a_directory_in_place_of_the_file_is_an_error, home_make, home_drop),
+	    cmocka_unit_test_setup_teardown(a_posix_rule_in_tz_is_not_an_error, home_make, home_drop),
+	    cmocka_unit_test(a_relative_xdg_variable_is_ignored),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
