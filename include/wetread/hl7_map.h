@@ -121,7 +121,7 @@ struct hl7_reading {
 	size_t nrows, groups;
 	struct hl7_merging *merges;
 	size_t nmerges;
-	char **warnings;
+	char **warnings; /* name fields and code words, never what identifies a patient */
 	size_t nwarnings;
 	void *mem; /* what the strings live in */
 };

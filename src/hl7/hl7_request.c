@@ -98,6 +98,14 @@ static void put_status(struct buf *b, const struct hl7_row *row)
 	put_key(b, "order_status", text, sizeof(text));
 }
 
+/* A finding without a number is a suspicion, no more; one that says "negative" raises nothing. */
+static int ai_score(const struct hl7_row *row)
+{
+	if (!row->ai_flagged)
+		return 0;
+	return row->score >= 0 ? row->score : 500;
+}
+
 static void put_set(struct buf *b, const struct hl7_row *row)
 {
 	json_key(b, "set");
@@ -107,8 +115,7 @@ static void put_set(struct buf *b, const struct hl7_row *row)
 		put_key(b, "placer", row->placer, 200);
 		put_key(b, "filler", row->filler, 200);
 		put_key(b, "ai", row->finding, 500);
-		if (row->score >= 0)
-			json_kint(b, "ai_score", row->ai_flagged ? row->score : 0);
+		json_kint(b, "ai_score", ai_score(row));
 	} else {
 		put_patient(b, row);
 		put_mapped(b, row);

@@ -172,7 +172,7 @@ static const char *as_DATE(struct ctx *c, struct hl7_val v)
 	if (s == NULL || s == hl7_delete)
 		return s;
 	if (hl7_time_parse(s, &t) < 0) {
-		warn(c->r, "\"%.40s\" is not a date", s);
+		warn(c->r, "the birth date is not a date");
 		return NULL;
 	}
 	t.zoned = false;
@@ -188,14 +188,14 @@ static int64_t instant(struct ctx *c, const char *s, const char *key)
 	int64_t at;
 
 	if (hl7_time_parse(s, &t) < 0 || t.digits < 8) {
-		warn(c->r, "%s: \"%.40s\" is not a time", key, s);
+		warn(c->r, "%s: this is not a time", key);
 		return 0;
 	}
 	at = hl7_time_instant(&t, c->profile->zone, &odd);
 	if (odd)
-		warn(c->r, "%s: %.40s is in the hour of a clock change: taken as the first", key, s);
+		warn(c->r, "%s: the time is in the hour of a clock change: taken as the first", key);
 	if (t.odd)
-		warn(c->r, "%s: %.40s is not in HL7's form", key, s);
+		warn(c->r, "%s: the time is not in HL7's form", key);
 	return at;
 }
 
@@ -363,7 +363,7 @@ static const char *take_uid(struct ctx *c, struct hl7_row *row, struct hl7_val v
 	if (s == NULL || s == hl7_delete)
 		return NULL;
 	if (!is_uid(s)) {
-		warn(c->r, "%s: \"%.70s\" is not a UID", from, s);
+		warn(c->r, "%s: this is not a UID", from);
 		return NULL;
 	}
 	row->uid_from = from;

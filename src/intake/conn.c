@@ -32,7 +32,8 @@ enum {
 	CONN_SMALL = 256 << 10,  /* frames up to here are free, larger ones need one of */
 	CONN_LARGE = 4,          /* these places */
 	QUIET_MS = 2000,         /* an unframed message has ended */
-	LINGER_MS = 1000,        /* for the peer to close too */
+	SAID_MAX = 16,
+	LINGER_MS = 1000, /* for the peer to close too */
 	WRITE_S = 60,
 };
 
@@ -53,7 +54,8 @@ struct conn {
 	uint64_t call;
 	struct hl7_msg msg;
 	struct hl7_verdict verdict;
-	char *text; /* verdict.text */
+	char *text;           /* verdict.text */
+	char *said[SAID_MAX]; /* warnings that were logged */
 	char id[32];
 };
 
@@ -101,6 +103,8 @@ void conn_free(struct conn *c)
 	event_free(c->timer);
 	bufferevent_free(c->bev);
 	log_debug("%s: closed after %" PRIu64 " frames", c->peer, c->mllp.frames);
+	for (size_t i = 0; i < SAID_MAX; i++)
+		free(c->said[i]);
 	free(c->text);
 	free(c->peer);
 	free(c->source);
@@ -258,6 +262,8 @@ static void refuse_message(
 	c->verdict.text = c->text;
 	c->busy = true;
 	c->call = refuse(c->in, &f, refused_answered, c);
+	if (c->call == 0)
+		message_done(c);
 	free(reason);
 }
 
@@ -278,7 +284,20 @@ static void apply_refused(struct conn *c, const cJSON *error)
 	free(control);
 }
 
-static void log_warnings(const struct conn *c, const cJSON *result)
+/* Once a connection: what is odd about one message is mostly odd about all. */
+static void log_once(struct conn *c, const char *control, const char *text)
+{
+	size_t i = 0;
+
+	while (i < SAID_MAX && c->said[i] && strcmp(c->said[i], text) != 0)
+		i++;
+	if (i == SAID_MAX || c->said[i])
+		return;
+	c->said[i] = xstrdup(text);
+	log_info("%s: message %.60s: %s", c->peer, control ? control : "", text);
+}
+
+static void log_warnings(struct conn *c, const cJSON *result)
 {
 	const cJSON *w;
 
@@ -305,10 +324,10 @@ static void applied(void *ctx, const cJSON *result, const cJSON *error)
 	pump(c);
 }
 
-static void note_warnings(const struct conn *c, const struct hl7_reading *r)
+static void note_warnings(struct conn *c, const struct hl7_reading *r)
 {
 	for (size_t i = 0; i < r->nwarnings; i++)
-		log_info("%s: message %.60s: %s", c->peer, r->control ? r->control : "", r->warnings[i]);
+		log_once(c, r->control, r->warnings[i]);
 }
 
 static char *sender_of(const struct hl7_reading *r)

@@ -45,6 +45,8 @@ struct intake {
 	int result;
 	char run_id[8]; /* begins our own control ids */
 	uint64_t acks;
+	int64_t minute;     /* monotonic, in which */
+	unsigned announced; /* so many refusals were announced */
 };
 
 struct conn;
@@ -64,7 +66,7 @@ struct refusal {
 	size_t n;
 	bool whole;
 };
-/* Keeps it and announces it; fn may be NULL. Returns the call's id. */
+/* Keeps it and announces it; fn may be NULL. Returns the call's id, 0 when there were too many to announce this one. */
 uint64_t refuse(struct intake *, const struct refusal *, upstream_fn *, void *ctx);
 
 /* ---- the list of connections, intake.c */

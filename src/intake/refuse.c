@@ -13,6 +13,8 @@
 #include "wetread/json.h"
 #include "wetread/log.h"
 
+enum { ANNOUNCE_MAX = 120 };
+
 static bool keep_bytes(struct intake *in, const struct refusal *f, struct refused *r)
 {
 	const struct hl7_server *s = &in->profiles->server;
@@ -35,12 +37,29 @@ static bool keep_bytes(struct intake *in, const struct refusal *f, struct refuse
 	return err == 0;
 }
 
+/* A sender gone mad must not fill the journal: beyond so many a minute they are only kept. */
+static bool may_announce(struct intake *in)
+{
+	int64_t minute = env_mono(in->opt.env) / 60000;
+
+	if (minute != in->minute) {
+		if (in->announced > ANNOUNCE_MAX)
+			log_warn("%u refused frames were kept without an announcement",
+			    in->announced - ANNOUNCE_MAX);
+		in->minute = minute;
+		in->announced = 0;
+	}
+	return ++in->announced <= ANNOUNCE_MAX;
+}
+
 uint64_t refuse(struct intake *in, const struct refusal *f, upstream_fn *fn, void *ctx)
 {
 	struct buf b = BUF_INIT(65536);
 	struct refused r;
 	bool kept = keep_bytes(in, f, &r);
 
+	if (!may_announce(in))
+		return 0;
 	json_open(&b, '{');
 	json_kstr(&b, "peer", f->peer);
 	json_kstr(&b, "reason", f->reason);
