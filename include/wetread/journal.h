@@ -48,15 +48,18 @@ int journal_append(struct journal *, struct evlist *);
 /* The turn is on disk when it returns 0.  Otherwise (E_FULL, E_IO, E_NOMEM) nothing of it is: rebuild the world from
  * disk.  The journal stays usable, and works again when the disk has room. */
 int journal_commit(struct journal *);
-void journal_rollback(struct journal *); /* forgets the open turn; the world has to be rebuilt, as after a failed commit */
+void journal_rollback(
+    struct journal *); /* forgets the open turn; the world has to be rebuilt, as after a failed commit */
 /* Moves what commits left in the write-ahead file into the database: for when nobody waits for an answer.  A commit
  * does it by itself only past 16 MiB. */
 void journal_tidy(struct journal *);
 
 /* Calls each for events after `since`, in order, up to `max`; stops early when each returns non-zero (returned). */
-int journal_read(struct journal *, uint64_t since, unsigned max, int (*each)(void *ctx, const struct event *), void *ctx);
+int journal_read(
+    struct journal *, uint64_t since, unsigned max, int (*each)(void *ctx, const struct event *), void *ctx);
 /* The same for one study's events, oldest first: its timeline. */
-int journal_read_study(struct journal *, uint64_t study, int (*each)(void *ctx, const struct event *), void *ctx);
+int journal_read_study(
+    struct journal *, uint64_t study, int (*each)(void *ctx, const struct event *), void *ctx);
 
 /* The newest snapshot that is whole and the events after it (their chain is checked), into an empty world. */
 int journal_load(struct journal *, struct world *);
@@ -67,9 +70,9 @@ int journal_replay(struct journal *, struct world *, uint64_t upto); /* upto 0: 
 int journal_snapshot(struct journal *, const struct world *);
 
 struct journal_report {
-	uint64_t events, first_bad; /* 0: none bad */
+	uint64_t events, first_bad;        /* 0: none bad */
 	unsigned snapshots, bad_snapshots; /* a bad one is passed over by load: it costs time, not data */
-	char head[65]; /* chain of the last event */
+	char head[65];                     /* chain of the last event */
 	char digest_load[65], digest_replay[65];
 	char why[200];
 };

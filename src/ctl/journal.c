@@ -59,7 +59,7 @@ int ctl_journal_verify(struct ctl *c)
 {
 	struct journal_report r = {0};
 	struct journal *j = NULL;
-	int err = ctl_journal(c, &j);
+	int err = c->narg ? journal_open(&j, c->arg[0], JOURNAL_READ) : ctl_journal(c, &j);
 
 	if (!err && (err = journal_verify(j, &r)))
 		ctl_fail(c, err, "%s", r.why);

@@ -18,10 +18,25 @@
 #include "wetread/errors.h"
 #include "wetread/log.h"
 
-enum { CHUNK = 64 * 1024 };
+enum { CHUNK = 64 * 1024, HASH_BYTES = 32 };
+
+static int hash_line(void *ctx, const char *json, size_t n)
+{
+	crypto_generichash_update(ctx, (const unsigned char *)json, n);
+	return crypto_generichash_update(ctx, (const unsigned char *)"\n", 1);
+}
+
+static void hash_hex(crypto_generichash_state *state, char hex[65])
+{
+	unsigned char hash[HASH_BYTES];
+
+	crypto_generichash_final(state, hash, sizeof(hash));
+	sodium_bin2hex(hex, 65, hash, sizeof(hash));
+}
 
 struct deflating {
 	z_stream z;
+	crypto_generichash_state digest; /* of the lines: the same as world_digest(), in one walk */
 	struct buf out;
 	int err;
 };
@@ -45,21 +60,24 @@ static int deflate_line(void *ctx, const char *json, size_t n)
 {
 	struct deflating *d = ctx;
 
+	hash_line(&d->digest, json, n);
 	deflate_some(d, json, n, Z_NO_FLUSH);
 	deflate_some(d, "\n", 1, Z_NO_FLUSH);
 	return d->err;
 }
 
 /* The fastest level: the coordinator waits, and the lines repeat so much that a better one saves little. */
-static int deflate_world(const struct world *w, struct buf *out)
+static int deflate_world(const struct world *w, struct buf *out, char digest[65])
 {
 	struct deflating d = {.out = BUF_INIT(SNAPSHOT_MAX)};
 
 	if (deflateInit(&d.z, Z_BEST_SPEED) != Z_OK)
 		return E_NOMEM;
+	crypto_generichash_init(&d.digest, NULL, 0, HASH_BYTES);
 	world_save(w, false, deflate_line, &d);
 	deflate_some(&d, "", 0, Z_FINISH);
 	deflateEnd(&d.z);
+	hash_hex(&d.digest, digest);
 	if (d.err)
 		buf_release(&d.out);
 	else
@@ -94,9 +112,8 @@ int journal_snapshot(struct journal *j, const struct world *w)
 		return E_READONLY;
 	if (j->turn || w->n != j->kept.n)
 		return E_PHASE;
-	if ((err = deflate_world(w, &body)))
+	if ((err = deflate_world(w, &body, digest)))
 		return err;
-	world_digest(w, false, digest);
 	err = sql_run(j, S_BEGIN, "writing a snapshot");
 	if (!err)
 		err = put(j, w, digest, &body);
@@ -178,12 +195,6 @@ static int inflate_lines(const struct snapshot *s, line_fn *line, void *ctx)
 	return err;
 }
 
-static int hash_line(void *ctx, const char *json, size_t n)
-{
-	crypto_generichash_update(ctx, (const unsigned char *)json, n);
-	return crypto_generichash_update(ctx, (const unsigned char *)"\n", 1);
-}
-
 static int load_line(void *ctx, const char *json, size_t n)
 {
 	return world_load_line(ctx, json, n);
@@ -193,14 +204,12 @@ static int load_line(void *ctx, const char *json, size_t n)
 static int check_lines(const struct snapshot *s)
 {
 	crypto_generichash_state state;
-	unsigned char hash[32];
 	char hex[65];
 	int err;
 
-	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
+	crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
 	err = inflate_lines(s, hash_line, &state);
-	crypto_generichash_final(&state, hash, sizeof(hash));
-	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	hash_hex(&state, hex);
 	return err ? err : strcmp(hex, s->digest) ? E_CORRUPT : 0;
 }
 
@@ -272,9 +281,9 @@ static int apply_row(void *ctx, const struct row *row)
 	chain_next(f->chain, row->n, row->json, row->len, f->chain);
 	if (!row->chain || memcmp(f->chain, row->chain, CHAIN_BYTES))
 		return bad(f, row->n, "breaks the chain");
-	err = row_event(row, &ev);
-	if (!err)
-		err = world_apply(f->w, &ev);
+	if (row_event(row, &ev))
+		return bad(f, row->n, "is of no kind that this version of wetread knows");
+	err = world_apply(f->w, &ev);
 	event_release(&ev);
 	return err ? bad(f, row->n, "does not fit the world") : 0;
 }

@@ -108,6 +108,9 @@ fails 1 "a radiologist may not administer there either" ctl --as okafor site set
 fails 1 "journal snapshot leaves it to wetreadd" ctl journal snapshot
 holds "journal verify beside it" ctl journal verify
 holds "backup beside it" ctl backup "$E2E_DIR/copy.db"
+holds "a backup can be verified where it lies" ctl journal verify "$E2E_DIR/copy.db"
+is "$(ls "$E2E_DIR"/copy.db*)" "$E2E_DIR/copy.db" "and is one file, before and after"
+fails 6 "rubbish is no backup" ctl journal verify "$E2E_DIR/file"
 fails 1 "a backup never replaces a file" ctl backup "$E2E_DIR/copy.db"
 fails 1 "restore waits for its end" ctl restore "$E2E_DIR/copy.db"
 
@@ -151,7 +154,7 @@ holds "the restored journal is whole" ctl journal verify
 is "$(ctl audit export --json | jq -r 'select(.kind == "journal.restored") | .set.file')" "$E2E_DIR/copy.db" "and says that it was restored"
 is "$(ls "$D"/journal.db.replaced-* | wc -l)" 1 "what was there is kept"
 is "$(ctl journal stat --json | jq -r .epoch | wc -c)" 23 "it has an epoch"
-is "$(sqlite3 "$E2E_DIR/copy.db" "select value from meta where key = 'epoch'" | grep -c "$(ctl journal stat --json | jq -r .epoch)")" 0 "of its own"
+is "$(sqlite3 "$E2E_DIR/copy.db" "select value from meta where key = 'epoch'" | grep -cF -- "$(ctl journal stat --json | jq -r .epoch)")" 0 "of its own"
 start again wetreadd -d "$D" --foreground
 wait_for 20 "wetreadd takes the restored journal" ctl status
 stop again
