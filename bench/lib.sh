@@ -9,6 +9,7 @@
 
 row() { # row WHAT VALUE UNIT [OP TARGET]
 	local verdict=
+	E2E_PASSED=1 # so that the logs of our programs are not shown at the end
 	if [ $# -ge 5 ]; then
 		if awk -v v="$2" -v t="$5" -v op="$4" 'BEGIN { exit !(op == "<=" ? v <= t : v >= t) }'; then
 			verdict="[$4 $5 $3] met"

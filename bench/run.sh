@@ -35,7 +35,7 @@ for b; do
 		echo "there is no bench/$b.sh"
 		exit 2
 	}
-	printf '\n%s\n' "$(sed -n '2s/^# [a-z]*\.sh - //p' "$top_srcdir/bench/$b.sh")"
+	printf '\n%s\n' "$(sed -n '2s/^# [a-z0-9]*\.sh - //p' "$top_srcdir/bench/$b.sh")"
 	"$top_srcdir/bench/$b.sh" || {
 		echo "  bench/$b.sh did not finish"
 		failed=$((failed + 1))

@@ -27,7 +27,7 @@ done
 
 for rows in 10000 100000; do
 	[ $rows -le "${BENCH_MAX_ROWS:-100000}" ] || continue
-	demo load --senders 16 --count $((rows - ${loaded:-0})) --first "${loaded:-0}" >"$E2E_DIR/load.log" || bail "$rows orders are accepted"
+	demo load --ready --senders 16 --count $((rows - ${loaded:-0})) --first "${loaded:-0}" >"$E2E_DIR/load.log" || bail "$rows orders are accepted"
 	loaded=$rows
 	out=$(console 160x48 STANNE 0 jjjjjjjjjj$'\x06\x06\x06\x06\x06'GgGgGg) || bail "the console starts with $rows studies" "$out"
 	row "$rows studies: first table, SSH included" "$(jq .start.paint_ms <<<"$out")" ms

@@ -37,8 +37,8 @@ void night_free(struct night *);
 bool night_opening(struct night *, struct demo_message *);
 /* What has become due by `now` (new orders at per_hour, images complete, changes, results); false: nothing yet. */
 bool night_live(struct night *, int64_t now, unsigned per_hour, struct demo_message *);
-/* An order of no consequence, for load: the n-th always has the same accession. */
-void night_load(struct night *, uint64_t serial, int64_t now, struct demo_message *);
+/* An order of no consequence, for load: a serial always has the same accession. ready: its images are complete. */
+void night_load(struct night *, uint64_t serial, int64_t now, bool ready, struct demo_message *);
 
 /* The MLLP client. */
 struct feed_options {

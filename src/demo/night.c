@@ -453,7 +453,7 @@ bool night_live(struct night *n, int64_t now, unsigned per_hour, struct demo_mes
 	return play(n, now, m);
 }
 
-void night_load(struct night *n, uint64_t serial, int64_t now, struct demo_message *m)
+void night_load(struct night *n, uint64_t serial, int64_t now, bool ready, struct demo_message *m)
 {
 	struct order o = {.site = &n->cast->sites[serial % n->cast->nsites],
 	    .patient = &demo_patients[serial % demo_npatients],
@@ -474,5 +474,5 @@ void night_load(struct night *n, uint64_t serial, int64_t now, struct demo_messa
 	snprintf(o.mrn, sizeof(o.mrn), "L%09llu", (unsigned long long)(serial / 3));
 	snprintf(o.uid, sizeof(o.uid), "2.25.7%010llu", (unsigned long long)serial);
 	snprintf(m->control, sizeof(m->control), "L%010llu", (unsigned long long)serial);
-	write_order(&m->text, &o, serial % 8 ? "SC" : "NW", serial % 8 ? "CM" : "SC", now, m->control);
+	write_order(&m->text, &o, ready ? "SC" : "NW", ready ? "CM" : "SC", now, m->control);
 }

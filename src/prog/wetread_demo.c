@@ -34,7 +34,7 @@ struct options {
 	double rate;
 	uint64_t count, first, seed;
 	int64_t patience;
-	bool json, fresh;
+	bool json, fresh, ready;
 };
 
 struct run {
@@ -50,7 +50,7 @@ static enum feed_next next_load(void *ctx, struct demo_message *m)
 
 	if (r->next - r->opt->first >= r->opt->count)
 		return FEED_END;
-	night_load(r->night, r->next++, env_now(&env_system), m);
+	night_load(r->night, r->next++, env_now(&env_system), r->opt->ready, m);
 	return FEED_SEND;
 }
 
@@ -160,7 +160,7 @@ static const struct option words[] = {{"to", required_argument, NULL, 't'},
     {"first", required_argument, NULL, 'f'}, {"seed", required_argument, NULL, 's'},
     {"per-hour", required_argument, NULL, 'h'}, {"patience", required_argument, NULL, 'p'},
     {"acked", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
-    {"fresh", no_argument, NULL, 'F'}, {"help", no_argument, NULL, '?'}, {NULL, 0, NULL, 0}};
+    {"fresh", no_argument, NULL, 'F'}, {"ready", no_argument, NULL, 'R'}, {"help", no_argument, NULL, '?'}, {NULL, 0, NULL, 0}};
 
 static const char usage[] =
     "usage: wetread-demo print|night|traffic|load --to ADDRESS:PORT [options]\n"
@@ -168,6 +168,7 @@ static const char usage[] =
     "  --senders N      connections, each with one message outstanding (1)\n"
     "  --rate R         messages a second in all (0: as fast as they are acknowledged)\n"
     "  --count N        load: how many orders (1000)      --first N  number of the first (0)\n"
+    "  --ready          load: orders whose images are complete, so that they may be read\n"
     "  --per-hour N     traffic: new orders an hour (90)  --fresh    traffic without the opening\n"
     "  --seed N         another seed, another night (1)\n"
     "  --patience TIME  how long to wait for a connection or an answer (30s)\n"
@@ -216,6 +217,9 @@ static int parse(struct options *o, int argc, char **argv)
 			break;
 		case 'F':
 			o->fresh = true;
+			break;
+		case 'R':
+			o->ready = true;
 			break;
 		default:
 			return E_USAGE;

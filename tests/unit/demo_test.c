@@ -267,7 +267,7 @@ static enum feed_next next_order(void *ctx, struct demo_message *m)
 
 	if (s->next == s->end)
 		return FEED_END;
-	night_load(s->night, s->next++, NOW, m);
+	night_load(s->night, s->next++, NOW, false, m);
 	return FEED_SEND;
 }
 
