@@ -20,6 +20,8 @@
  *     warn = 50% 80%
  *     [rank]
  *     p0 = 1000                      ; see policy_rank_terms
+ *
+ * Keys of [rank] and [lease] that are not written have the built-in text's values.
  */
 #ifndef WETREAD_POLICY_H
 #define WETREAD_POLICY_H

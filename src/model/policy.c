@@ -342,6 +342,17 @@ static char *whole_check(const struct policy *p)
 	return NULL;
 }
 
+/* A file without [rank] would make everything equally urgent; what it does not say is as in the built-in text. */
+static void default_rank(struct policy *p, const char *text)
+{
+	struct policy *builtin;
+
+	if (text == policy_builtin || policy_parse(&builtin, policy_builtin, 0, NULL))
+		return;
+	memcpy(p->rank, builtin->rank, sizeof(p->rank));
+	policy_free(builtin);
+}
+
 int policy_parse(struct policy **out, const char *text, int64_t version, char **why)
 {
 	struct reading r = {.p = xcalloc(1, sizeof *r.p)};
@@ -352,6 +363,7 @@ int policy_parse(struct policy **out, const char *text, int64_t version, char **
 	r.p->keep_closed = 12 * 3600000;
 	for (int i = 0; i < 6; i++)
 		r.p->grace[i] = 5 * 60000;
+	default_rank(r.p, text);
 	if (line > 0)
 		complain(&r, "the line is longer than 190 bytes");
 	else if (line < 0)
