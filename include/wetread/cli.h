@@ -12,6 +12,23 @@
 
 #include <stdbool.h>
 
+/* The options of both, see tbl/option.def. */
+enum opt_group {
+	OPT_CONSOLE = 1,
+	OPT_SHOT = 2,
+	OPT_QUEUE = 4,
+	OPT_TABLE = 8,
+	OPT_ACT = 16,
+	OPT_HIDDEN = 32,
+	OPT_ALL = OPT_CONSOLE | OPT_SHOT
+};
+
+enum opt {
+#define OPT(name, letter, word, value, groups, help) OPT_##name,
+#include "option.def"
+#undef OPT
+	OPT_COUNT
+};
 /*
  * Is this command line for cli_main()?  True when it has a word, --help, --version or --completion;
  * false when there are options only: that is the console.

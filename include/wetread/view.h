@@ -56,6 +56,7 @@ struct view_host {
 	/* Answered by view_answer() or view_result() with the same ticket; maybe much later, never during the call. */
 	void (*command)(void *ctx, uint64_t ticket, const struct command *);
 	void (*request)(void *ctx, uint64_t ticket, const char *method, const char *params_json);
+	void (*reply)(void *ctx, const char *text); /* to view_question(); NULL: no */
 };
 
 struct view_options {
@@ -81,6 +82,8 @@ void view_result(struct view *, uint64_t ticket, const struct cJSON *result, con
 unsigned view_key(struct view *, uint32_t key); /* bits of enum view_reaction */
 unsigned view_paste(struct view *, const char *text, size_t n); /* never runs a key */
 int view_filter(struct view *, const char *text, char **why); /* as if typed; E_SYNTAX and *why (caller frees) */
+/* Something the connection wants to know: a yes (an unknown host key) or a secret that is not shown. */
+void view_question(struct view *, bool secret, const char *text);
 void view_say(struct view *, enum look, const char *text);
 
 /* A slice of work that no key waits for; true while there is more. */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "wetread/buf.h"
+#include "wetread/cli.h"
 #include "wetread/core.h"
 #include "wetread/record.h"
 #include "wetread/settings.h"
@@ -21,22 +22,6 @@ struct cli;
 struct clock;
 struct replica;
 
-enum opt_group {
-	OPT_CONSOLE = 1,
-	OPT_SHOT = 2,
-	OPT_QUEUE = 4,
-	OPT_TABLE = 8,
-	OPT_ACT = 16,
-	OPT_HIDDEN = 32,
-	OPT_ALL = OPT_CONSOLE | OPT_SHOT
-};
-
-enum opt {
-#define OPT(name, letter, word, value, groups, help) OPT_##name,
-#include "option.def"
-#undef OPT
-	OPT_COUNT
-};
 struct opt_row {
 	char letter; /* 0: none */
 	const char *word, *value;

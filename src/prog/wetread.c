@@ -1,11 +1,10 @@
-/*
- * wetread - what a person starts.
- */
+/* wetread - what a person starts: the console, or one command when there is a word for it. */
 #include "config.h"
 
 #include "wetread/cli.h"
+#include "wetread/console.h"
 
 int main(int argc, char **argv)
 {
-	return cli_main(argc, argv);
+	return cli_wants(argc, argv) ? cli_main(argc, argv) : console_main(argc, argv);
 }

@@ -318,3 +318,55 @@ void quit_open(struct view *v)
 {
 	dialog_open(v, &quit_type, NULL);
 }
+
+/* ---- what the connection wants to know */
+
+static void question_draw(struct view *v, struct dialog *d)
+{
+	struct area a = dialog_box(v, 76, 9, d->is_secret ? "Secret" : "Do you trust this host?",
+	    d->is_secret ? "Enter go on   Esc give up" : "y yes, remember it   n no");
+	char stars[80] = "";
+
+	grid_wrap(&v->grid, a.x, a.y, a.w, a.h - 2, 0, LOOK_TEXT, d->saved);
+	v->grid.cur_x = a.x;
+	v->grid.cur_y = a.y + a.h - 1;
+	if (!d->is_secret)
+		return;
+	memset(stars, '*', d->edit.len < sizeof stars - 1 ? d->edit.len : sizeof stars - 1);
+	grid_fill(&v->grid, a.x, a.y + a.h - 1, a.w, LOOK_FIELD);
+	v->grid.cur_x += grid_put(&v->grid, a.x, a.y + a.h - 1, a.w - 1, LOOK_FIELD, stars);
+}
+
+static unsigned question_end(struct view *v, const char *text)
+{
+	v->host.reply(v->host.ctx, text);
+	dialog_close(v, false);
+	return VIEW_DRAW;
+}
+
+static unsigned question_key(struct view *v, struct dialog *d, uint32_t key)
+{
+	if (key == 27 || (key == 'n' && !d->is_secret))
+		return question_end(v, NULL);
+	if (!d->is_secret)
+		return key == 'y' ? question_end(v, "yes") : VIEW_DRAW;
+	if (key == '\r')
+		return question_end(v, d->edit.text);
+	edit_key(&d->edit, key);
+	return VIEW_DRAW;
+}
+
+static void question_release(struct dialog *d)
+{
+	explicit_bzero(&d->edit, sizeof d->edit);
+}
+
+static const struct dialog_type question_type = { NULL, question_draw, question_key, question_release, false };
+
+void view_question(struct view *v, bool secret, const char *text)
+{
+	struct dialog *d = dialog_open(v, &question_type, NULL);
+
+	d->is_secret = secret;
+	str_put(&d->saved, text);
+}

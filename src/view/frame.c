@@ -192,7 +192,11 @@ void message_draw(struct view *v, int y)
 		snprintf(right, sizeof right, "%u marked", marked);
 	end -= (int)strlen(right);
 	grid_put(&v->grid, end, y, (int)strlen(right), hidden ? LOOK_WARN : LOOK_STRONG, right);
-	if (m)
+	if (m && m->look == LOOK_WARN && text_width(m->text) > end - 2 && y > 3) {
+		/* Why something was not done is worth the line above it too. */
+		grid_fill(&v->grid, 0, y - 1, v->grid.w, LOOK_TEXT);
+		grid_wrap(&v->grid, 1, y - 1, end - 2, 2, 0, m->look, m->text);
+	} else if (m)
 		grid_field(&v->grid, 1, y, end - 2, m->look, SIDE_LEFT, m->text);
 	else if (v->link.state == VIEW_OFFLINE && *v->why)
 		grid_field(&v->grid, 1, y, end - 2, LOOK_WARN, SIDE_LEFT, v->why);

@@ -346,7 +346,11 @@ static void head_draw(struct view *v, const struct layout *l, int y, int width)
 		char head[16];
 
 		snprintf(head, sizeof head, "%s%s", columns[i].head, !sorts ? "" : v->rows.sort[0].descending ? "v" : "^");
-		grid_field(&v->grid, l->x[i], y, l->w[i], LOOK_HEAD, columns[i].side, head);
+		/* The mark of the order may use the gap behind a narrow column. */
+		if (columns[i].side == SIDE_LEFT && l->w[i])
+			grid_put(&v->grid, l->x[i], y, l->w[i] + 1, LOOK_HEAD, head);
+		else
+			grid_field(&v->grid, l->x[i], y, l->w[i], LOOK_HEAD, columns[i].side, head);
 	}
 }
 

@@ -687,7 +687,7 @@ unsigned view_key(struct view *v, uint32_t key)
 	if (is_everywhere(v, key, &d))
 		return view_do(v, d);
 	if (v->dialog)
-		return dialog_key(v, key);
+		return dialog_key(v, key == 3 ? 27 : key); /* C-c gets out of everything */
 	if (v->message_shown && v->mono - v->message_mono >= HELD_MS)
 		v->message_shown = false;
 	list_mark_seen(v);

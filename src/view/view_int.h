@@ -62,7 +62,7 @@ struct dialog {
 	struct edit edit;
 	int focus;	  /* which of its parts hears the keys */
 	size_t at, top;	  /* row chosen and first row drawn, where it has a list */
-	bool only_eligible;
+	bool only_eligible, is_secret;
 	int cmd;	  /* the command it will send */
 	char *chosen;	  /* reader or reason; the filter prompt's hint */
 	char *saved;	  /* filter text to go back to; what to sign as */

@@ -293,7 +293,7 @@ static char *refusal_text(const struct view *v, const struct item *it, const str
 	char when[24];
 
 	if (a->err == E_STALE)
-		return xasprintf("%s changed since you saw it: %s by %s at %s", it->target.label, event_word(a->what),
+		return xasprintf("%s has changed: %s by %s %s", it->target.label, event_word(a->what),
 		    a->by ? a->by : "?", stamp_text(v, when, a->at));
 	if (a->err == E_TAKEN && a->by)
 		return xasprintf("%s is with %s since %s; :ask asks for it", it->target.label, a->by,
@@ -346,7 +346,7 @@ static void say_one(struct view *v, const struct batch *b, const struct item *it
 	char detail[96];
 
 	if (it->err == E_STALE)
-		view_sayf(v, LOOK_WARN, "%s: nothing done. ! does it anyway", it->why);
+		view_sayf(v, LOOK_WARN, "%s. Nothing done; ! does it anyway", it->why);
 	else if (it->err)
 		view_sayf(v, LOOK_WARN, "Cannot %s: %s", words_of[it->cmd].verb, it->why);
 	else

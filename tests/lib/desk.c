@@ -75,7 +75,7 @@ static void desk_request(void *ctx, uint64_t ticket, const char *method, const c
 void desk_open(struct desk *d, struct night *n, const char *who, int w, int h)
 {
 	struct view_host host = { d, &d->env, desk_world, desk_now, desk_is_pending, desk_pending, desk_command,
-		desk_request };
+		desk_request, NULL };
 	const struct user *u = world_user(&n->w, who);
 
 	*d = (struct desk){ .night = n, .mono = 100000 };

@@ -1,0 +1,75 @@
+/*
+ * term - a terminal: grids go out, keys come in.
+ *
+ * Curses works out what changed and writes into memory; each frame then leaves with one write(2), because on a poor link
+ * the packet, not the byte, is what costs.  Input is read raw and taken apart here: late answers of the terminal to
+ * anybody's questions, keys nobody knows and strings for the terminal never become keys.
+ */
+#ifndef WETREAD_TERM_H
+#define WETREAD_TERM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wetread/buf.h"
+#include "wetread/grid.h"
+
+/* ---- keys from bytes; pure */
+
+struct input_calls {
+	void (*key)(void *ctx, uint32_t key); /* as in view.h */
+	void (*paste)(void *ctx, const char *text, size_t n);
+	void (*answered)(void *ctx); /* the answer to term_probe(); NULL is fine */
+	void *ctx;
+};
+struct input {
+	struct input_calls calls;
+	int state;	   /* enum in input.c */
+	uint32_t param;	   /* first number of a control sequence */
+	char last;	   /* of the end mark of a string or a paste: how much of it has been seen */
+	unsigned char utf8[4];
+	unsigned nutf8, want;
+	bool drop; /* the rest of this input_feed() is thrown away */
+	struct buf pasted;
+};
+enum { PASTE_MAX = 64 * 1024 };
+
+void input_init(struct input *, const struct input_calls *);
+void input_release(struct input *);
+void input_feed(struct input *, const char *bytes, size_t n);
+bool input_waits(const struct input *); /* after an Esc that may be a key or the start of a sequence */
+void input_timeout(struct input *);	/* it was the key */
+void input_drop(struct input *);	/* from a callback: what is left was typed ahead */
+
+/* ---- the screen */
+
+struct term;
+
+struct term_options {
+	int fd;		  /* the terminal, for both ways; made non-blocking */
+	const char *type; /* $TERM */
+	bool no_colour;	  /* $NO_COLOR */
+};
+
+/* E_USAGE if the terminal cannot place a cursor, E_IO; *why (caller frees) is a sentence. */
+int term_open(struct term **, const struct term_options *, char **why);
+void term_close(struct term *); /* puts the terminal back as it was; NULL is fine */
+void term_size(const struct term *, int *w, int *h);
+
+/*
+ * Draws the grid: one write(2), or none when nothing changed. `all`: the terminal's content is not to be trusted.
+ * Returns 1 if bytes are left that the terminal did not take; draw no more until term_flush() returns 0.
+ */
+int term_draw(struct term *, const struct grid *, bool all);
+int term_flush(struct term *);
+bool term_is_full(const struct term *);
+uint64_t term_written(const struct term *, uint64_t *writes); /* bytes so far */
+
+/* Asks the terminal what it is (DA1): when the answer comes, so far is the terminal. */
+void term_probe(struct term *);
+
+void term_leave(struct term *); /* the person's own screen and modes again, e.g. to be suspended */
+void term_enter(struct term *);
+
+#endif

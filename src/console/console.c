@@ -1,0 +1,717 @@
+/*
+ * console - one loop: the terminal's bytes, the link's lines, timers.
+ *
+ *     link --line--> replica --changed--> view --grid--> term
+ *     term --key---> view ----command---> replica --line--> link
+ *
+ * A key is drawn at once; what comes from elsewhere at most four times a second (once, where bytes are dear).  While the
+ * terminal has not taken a frame, none is made: the next one shows what is true then.
+ */
+#include "config.h"
+
+#include "wetread/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "wetread/env.h"
+#include "wetread/errors.h"
+#include "wetread/link.h"
+#include "wetread/log.h"
+#include "wetread/mem.h"
+#include "wetread/replica.h"
+#include "wetread/settings.h"
+#include "wetread/term.h"
+#include "wetread/text.h"
+
+#include "console_int.h"
+
+enum {
+	EVENT_FRAME_MS = 250, /* frames for what others do */
+	SLOW_FRAME_MS = 1000,
+	SLOW_TERMINAL_MS = 250, /* a terminal this far away gets few bytes */
+	TEST_FD = 3
+};
+
+struct console {
+	struct options opt;
+	struct settings settings;
+	struct event_base *base;
+	struct event *on_tty, *on_room, *on_esc, *on_tick, *on_work, *signals[6];
+	struct link *link;
+	struct replica *replica;
+	struct view *view;
+	struct term *term; /* NULL: a dump */
+	struct input input;
+	struct link_news news;
+	char *why;
+	int64_t framed_at, probed_at, heard; /* monotonic; heard: coordinator's clock */
+	unsigned reaction; /* of the keys of this turn */
+	bool slow, told_me, test, quit, refused, repaint;
+	unsigned long frames;
+	int tty, exit_code;
+};
+
+/* ---- what the view asks of us */
+
+static const struct world *host_world(void *ctx)
+{
+	return replica_world(((struct console *)ctx)->replica);
+}
+
+static int64_t host_now(void *ctx)
+{
+	return replica_now(((struct console *)ctx)->replica);
+}
+
+static bool host_is_pending(void *ctx, uint64_t study)
+{
+	return replica_is_pending(((struct console *)ctx)->replica, study);
+}
+
+static unsigned host_pending(void *ctx)
+{
+	return replica_pending(((struct console *)ctx)->replica);
+}
+
+struct ticket {
+	struct console *c;
+	uint64_t n;
+};
+
+static struct ticket *ticket_new(struct console *c, uint64_t n)
+{
+	struct ticket *t = xmalloc(sizeof *t);
+
+	*t = (struct ticket){ c, n };
+	return t;
+}
+
+static void frame_soon(struct console *);
+
+static void on_answer(void *ctx, const struct answer *a)
+{
+	struct ticket *t = ctx;
+
+	view_answer(t->c->view, t->n, a);
+	frame_soon(t->c);
+	free(t);
+}
+
+static void on_result(void *ctx, const struct cJSON *result, const struct cJSON *error)
+{
+	struct ticket *t = ctx;
+
+	view_result(t->c->view, t->n, result, error);
+	frame_soon(t->c);
+	free(t);
+}
+
+static void host_command(void *ctx, uint64_t n, const struct command *cmd)
+{
+	struct console *c = ctx;
+
+	replica_command(c->replica, cmd, on_answer, ticket_new(c, n));
+}
+
+static void host_request(void *ctx, uint64_t n, const char *method, const char *params)
+{
+	struct console *c = ctx;
+
+	replica_request(c->replica, method, params, on_result, ticket_new(c, n));
+}
+
+static void host_reply(void *ctx, const char *text)
+{
+	link_answer(((struct console *)ctx)->link, text);
+}
+
+/* ---- frames */
+
+static struct timeval tv_of(int64_t ms)
+{
+	if (ms < 0)
+		ms = 0;
+	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+}
+
+static void timer_set(struct event *e, int64_t ms)
+{
+	struct timeval tv = tv_of(ms);
+
+	event_add(e, &tv);
+}
+
+static int64_t mono(void)
+{
+	return env_mono(&env_system);
+}
+
+/* For tests: a line a frame, so that they wait for a fact and not for time. */
+static void frame_tell(struct console *c)
+{
+	char line[200];
+	int n;
+
+	if (!c->test)
+		return;
+	n = snprintf(line, sizeof line, "frame %lu rev %llu cursor %llu keys %s order %s pending %u\n", c->frames,
+	    (unsigned long long)replica_world(c->replica)->n, (unsigned long long)view_cursor(c->view),
+	    view_deaf(c->view) ? "deaf" : "open", view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica));
+	if (write(TEST_FD, line, (size_t)n) < 0)
+		c->test = false;
+}
+
+static void link_tell(struct console *);
+
+static void frame(struct console *c)
+{
+	const struct grid *g;
+
+	if (!c->term || c->quit)
+		return;
+	if (term_is_full(c->term)) {
+		event_add(c->on_room, NULL);
+		return;
+	}
+	link_tell(c);
+	g = view_draw(c->view);
+	c->frames++;
+	c->framed_at = mono();
+	if (term_draw(c->term, g, c->repaint))
+		event_add(c->on_room, NULL);
+	c->repaint = false;
+	if (c->frames == 1 && getenv("SSH_CONNECTION") && !c->slow) {
+		c->probed_at = mono();
+		term_probe(c->term);
+	}
+	frame_tell(c);
+	timer_set(c->on_tick, view_next(c->view));
+	if (!view_settled(c->view))
+		timer_set(c->on_work, 0);
+}
+
+static int64_t frame_gap(const struct console *c)
+{
+	return c->slow ? SLOW_FRAME_MS : EVENT_FRAME_MS;
+}
+
+/* Not for a key: those are drawn at once. */
+static void frame_soon(struct console *c)
+{
+	int64_t wait = c->framed_at + frame_gap(c) - mono();
+	struct timeval left;
+
+	if (evtimer_pending(c->on_tick, &left)) {
+		struct timeval now;
+		int64_t ms;
+
+		event_base_gettimeofday_cached(c->base, &now);
+		ms = (left.tv_sec - now.tv_sec) * 1000 + (left.tv_usec - now.tv_usec) / 1000;
+		if (ms < wait)
+			return; /* a frame comes sooner anyway */
+	}
+	timer_set(c->on_tick, wait);
+}
+
+static void dump_try(struct console *c)
+{
+	struct buf b = BUF_INIT(16 * 1024 * 1024);
+
+	if (c->term || c->quit || replica_phase(c->replica) != REPLICA_LIVE || !view_settled(c->view))
+		return;
+	link_tell(c);
+	grid_dump(view_draw(c->view), &b);
+	fwrite(b.data, 1, b.len, stdout);
+	buf_release(&b);
+	c->quit = true;
+	event_base_loopbreak(c->base);
+}
+
+static void on_work(evutil_socket_t fd, short what, void *ctx)
+{
+	struct console *c = ctx;
+
+	(void)fd;
+	(void)what;
+	if (view_work(c->view))
+		timer_set(c->on_work, 0);
+	else
+		frame_soon(c);
+	dump_try(c);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	struct console *c = ctx;
+
+	(void)fd;
+	(void)what;
+	if (view_work(c->view))
+		timer_set(c->on_work, 0);
+	frame(c);
+}
+
+static void on_room(evutil_socket_t fd, short what, void *ctx)
+{
+	struct console *c = ctx;
+
+	(void)fd;
+	(void)what;
+	if (term_flush(c->term))
+		event_add(c->on_room, NULL);
+	else
+		frame(c);
+}
+
+/* ---- keys */
+
+static void stop(struct console *c)
+{
+	c->quit = true;
+	event_base_loopbreak(c->base);
+}
+
+static void react(struct console *c, unsigned reaction)
+{
+	c->reaction |= reaction;
+	if (reaction & VIEW_FLUSH) {
+		input_drop(&c->input);
+		tcflush(c->tty, TCIFLUSH);
+	}
+	if (reaction & VIEW_REPAINT)
+		c->repaint = true;
+}
+
+static void on_key(void *ctx, uint32_t key)
+{
+	struct console *c = ctx;
+
+	if (!(c->reaction & VIEW_QUIT))
+		react(c, view_key(c->view, key));
+}
+
+static void on_paste(void *ctx, const char *text, size_t n)
+{
+	struct console *c = ctx;
+
+	react(c, view_paste(c->view, text, n));
+}
+
+/* The terminal has answered: now we know how far away it is. */
+static void on_probe(void *ctx)
+{
+	struct console *c = ctx;
+
+	if (c->probed_at == 0)
+		return;
+	if (mono() - c->probed_at > SLOW_TERMINAL_MS) {
+		c->slow = true;
+		view_slow(c->view, true);
+		view_say(c->view, LOOK_TEXT, "the terminal is far away: drawing with few bytes");
+	}
+	c->probed_at = 0;
+}
+
+static void suspend(struct console *c)
+{
+	term_leave(c->term);
+	raise(SIGSTOP);
+	term_enter(c->term);
+	c->repaint = true;
+}
+
+static int esc_delay(void)
+{
+	const char *given = getenv("ESCDELAY");
+	int ms = given ? atoi(given) : 0;
+
+	return ms > 0 && ms <= 2000 ? ms : getenv("SSH_CONNECTION") ? 100 : 25;
+}
+
+static void keys_done(struct console *c)
+{
+	unsigned r = c->reaction;
+
+	c->reaction = 0;
+	if (r & VIEW_QUIT) {
+		stop(c);
+		return;
+	}
+	if (r & VIEW_SUSPEND)
+		suspend(c);
+	if (input_waits(&c->input))
+		timer_set(c->on_esc, esc_delay());
+	else
+		event_del(c->on_esc);
+	if (r)
+		frame(c);
+}
+
+static void on_tty(evutil_socket_t fd, short what, void *ctx)
+{
+	struct console *c = ctx;
+	char bytes[4096];
+	ssize_t n = read(fd, bytes, sizeof bytes);
+
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) { /* the terminal is gone */
+		stop(c);
+		return;
+	}
+	input_feed(&c->input, bytes, (size_t)n);
+	keys_done(c);
+}
+
+static void on_esc(evutil_socket_t fd, short what, void *ctx)
+{
+	struct console *c = ctx;
+
+	(void)fd;
+	(void)what;
+	input_timeout(&c->input);
+	keys_done(c);
+}
+
+/* ---- the link and the replica */
+
+static enum view_link_state link_view_state(const struct console *c)
+{
+	bool has_data = replica_phase(c->replica) == REPLICA_LIVE;
+
+	switch (c->news.state) {
+	case LINK_LIVE:
+	case LINK_SLOW:
+		return has_data ? VIEW_LIVE : VIEW_LOADING;
+	case LINK_STALE:
+		return VIEW_STALE;
+	case LINK_CONNECTING:
+	case LINK_ASKING:
+		return has_data || c->heard ? VIEW_OFFLINE : VIEW_CONNECTING;
+	default:
+		return VIEW_OFFLINE;
+	}
+}
+
+static void link_tell(struct console *c)
+{
+	int64_t age = c->link ? link_age_ms(c->link) : -1;
+	int rtt = c->link ? link_rtt_ms(c->link) : -1;
+
+	if (age >= 0 && (c->news.state == LINK_LIVE || c->news.state == LINK_SLOW || c->news.state == LINK_STALE))
+		c->heard = host_now(c) - age;
+	view_link(c->view, &(struct view_link){ .state = link_view_state(c), .rtt = rtt > 0 ? rtt : 0, .heard = c->heard,
+			       .where = settings_str(&c->settings, SETTING_coordinator), .why = c->why });
+}
+
+/* A dump has nobody to wait with. */
+static void dump_fail(struct console *c, int err, const char *why)
+{
+	if (c->term || c->quit)
+		return;
+	fprintf(stderr, "wetread: %s\n", str_empty(why) ? err_text(err) : why);
+	c->exit_code = err_exit(err);
+	stop(c);
+}
+
+static void on_link_state(void *ctx, const struct link_news *news)
+{
+	struct console *c = ctx;
+
+	c->news = *news;
+	if (!c->refused)
+		str_put(&c->why, news->state == LINK_OFFLINE ? news->why : NULL);
+	if (news->state == LINK_OFFLINE)
+		dump_fail(c, news->err, news->why);
+	link_tell(c);
+	frame_soon(c);
+}
+
+static void on_line(void *ctx, const char *line, size_t n)
+{
+	struct console *c = ctx;
+	const struct replica_me *me;
+
+	if (replica_line(c->replica, line, n) < 0) {
+		view_say(c->view, LOOK_WARN, "the coordinator sent what is not understood; connecting anew");
+		link_retry(c->link);
+	}
+	me = replica_me(c->replica);
+	if (me->user && !c->told_me) {
+		c->told_me = true;
+		view_me(c->view, me->user, me->role_key, me->role);
+	}
+	frame_soon(c);
+	timer_set(c->on_work, 0);
+}
+
+static void on_question(void *ctx, enum link_question what, const char *text)
+{
+	struct console *c = ctx;
+	const char *wanted = c->opt.given[OPT_accept_host_key];
+
+	if (what == LINK_ASK_HOST && wanted && strstr(text, wanted)) {
+		link_answer(c->link, "yes");
+		return;
+	}
+	if (!c->term) {
+		link_answer(c->link, NULL);
+		return;
+	}
+	view_question(c->view, what == LINK_ASK_PASSPHRASE, text);
+	react(c, VIEW_FLUSH);
+	frame(c);
+}
+
+static void on_connect(void *ctx, struct buf *first)
+{
+	struct console *c = ctx;
+
+	c->told_me = false;
+	replica_first_lines(c->replica, first);
+}
+
+static const struct link_calls link_calls = { on_link_state, on_line, on_question, on_connect };
+
+static void replica_send(void *ctx, const char *line, size_t n)
+{
+	struct console *c = ctx;
+
+	/* Not connected is fine: what is unanswered goes out with the first lines of the next connection. */
+	if (c->link)
+		link_send(c->link, line, n);
+}
+
+static void replica_changed(void *ctx, uint64_t study, const struct event *e)
+{
+	struct console *c = ctx;
+
+	view_changed(c->view, study, e);
+}
+
+static void replica_phase_is(void *ctx, enum replica_phase phase)
+{
+	struct console *c = ctx;
+
+	if (phase == REPLICA_LIVE)
+		timer_set(c->on_work, 0);
+	link_tell(c);
+}
+
+static void replica_refused(void *ctx, int err, const char *text)
+{
+	struct console *c = ctx;
+	char *why = xasprintf("not let in: %s", str_empty(text) ? err_text(err) : text);
+
+	c->refused = true;
+	str_put(&c->why, why);
+	view_say(c->view, LOOK_WARN, why);
+	dump_fail(c, err, text);
+	free(why);
+	frame_soon(c);
+}
+
+/* ---- signals */
+
+static void on_winch(evutil_socket_t fd, short what, void *ctx)
+{
+	struct console *c = ctx;
+	int w, h;
+
+	(void)fd;
+	(void)what;
+	term_size(c->term, &w, &h);
+	view_resize(c->view, w, h);
+	frame(c);
+}
+
+static void on_end(evutil_socket_t sig, short what, void *ctx)
+{
+	struct console *c = ctx;
+
+	(void)what;
+	c->exit_code = 128 + (int)sig;
+	stop(c);
+}
+
+static void on_cont(evutil_socket_t fd, short what, void *ctx)
+{
+	struct console *c = ctx;
+
+	(void)fd;
+	(void)what;
+	c->repaint = true;
+	on_winch(SIGWINCH, 0, ctx);
+}
+
+static void signals_watch(struct console *c)
+{
+	static const struct {
+		int sig;
+		event_callback_fn fn;
+	} watched[] = { { SIGWINCH, on_winch }, { SIGTERM, on_end }, { SIGHUP, on_end }, { SIGINT, on_end },
+		{ SIGCONT, on_cont } };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = c->term ? 0 : 1; i < sizeof watched / sizeof *watched; i++) {
+		if (!c->term && watched[i].sig == SIGCONT)
+			continue;
+		c->signals[i] = evsignal_new(c->base, watched[i].sig, watched[i].fn, c);
+		event_add(c->signals[i], NULL);
+	}
+}
+
+/* ---- life */
+
+static int settings_prepare(struct console *c, char **why)
+{
+	int rc = settings_load(&c->settings, why);
+
+	if (rc == 0 && c->opt.given[OPT_coordinator])
+		rc = settings_put(&c->settings, SETTING_coordinator, c->opt.given[OPT_coordinator], "option", why);
+	if (rc < 0)
+		return rc == E_SYNTAX ? E_USAGE : rc;
+	if (settings_str(&c->settings, SETTING_coordinator))
+		return 0;
+	*why = xstrdup("which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set $WETREAD_COORDINATOR, or write "
+		       "`coordinator = ...` to ~/.config/wetread/config");
+	return E_USAGE;
+}
+
+static int term_prepare(struct console *c, char **why)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	struct term_options o = { .type = getenv("TERM"), .no_colour = no_colour && *no_colour };
+	struct input_calls calls = { on_key, on_paste, on_probe, c };
+
+	if (c->opt.dump_w)
+		return 0;
+	/* Opened anew, so that not blocking on it is ours alone and not the shell's too. */
+	c->tty = o.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (c->tty < 0) {
+		*why = xstrdup("there is no terminal; `wetread list` prints the queue");
+		return E_USAGE;
+	}
+	input_init(&c->input, &calls);
+	return term_open(&c->term, &o, why);
+}
+
+static bool wants_ascii(const struct console *c)
+{
+	return c->opt.given[OPT_ascii] || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+}
+
+static void view_prepare(struct console *c)
+{
+	struct view_host host = { c, &env_system, host_world, host_now, host_is_pending, host_pending, host_command,
+		host_request, host_reply };
+	struct replica_options ro = { .env = &env_system, .client = "wetread " PACKAGE_VERSION,
+		.as_user = c->opt.given[OPT_as_user], .follow = true, .ctx = c, .send = replica_send,
+		.changed = replica_changed, .phase = replica_phase_is, .refused = replica_refused };
+	struct view_options vo = { .host = &host, .zone = settings_zone(&c->settings), .ascii = wants_ascii(c),
+		.slow = c->slow, .readonly = c->opt.given[OPT_readonly], .w = c->opt.dump_w, .h = c->opt.dump_h };
+
+	c->replica = replica_new(&ro);
+	if (c->term)
+		term_size(c->term, &vo.w, &vo.h);
+	c->view = view_new(&vo);
+}
+
+static void timers_prepare(struct console *c)
+{
+	c->base = event_base_new();
+	c->on_esc = evtimer_new(c->base, on_esc, c);
+	c->on_tick = evtimer_new(c->base, on_tick, c);
+	c->on_work = evtimer_new(c->base, on_work, c);
+	if (!c->term)
+		return;
+	c->on_tty = event_new(c->base, c->tty, EV_READ | EV_PERSIST, on_tty, c);
+	c->on_room = event_new(c->base, c->tty, EV_WRITE, on_room, c);
+	event_add(c->on_tty, NULL);
+}
+
+static int run(struct console *c, char **why)
+{
+	struct link_options lo = { .target = settings_str(&c->settings, SETTING_coordinator), .calls = &link_calls, .ctx = c };
+	int rc = 0;
+
+	if (c->opt.given[OPT_filter])
+		rc = view_filter(c->view, c->opt.given[OPT_filter], why);
+	if (rc < 0)
+		return E_USAGE;
+	lo.base = c->base;
+	rc = link_open(&c->link, &lo);
+	if (rc < 0) {
+		*why = xasprintf("%s is not a coordinator's address: ssh://[USER@]HOST[:PORT], a Host of ~/.ssh/config, or unix:PATH",
+		    lo.target);
+		return E_USAGE;
+	}
+	if (c->term)
+		drafts_read(c->view);
+	frame(c);
+	event_base_dispatch(c->base);
+	if (c->term)
+		drafts_write(c->view);
+	return 0;
+}
+
+static void console_release(struct console *c)
+{
+	link_close(c->link);
+	term_close(c->term);
+	/* Gives up what is unanswered; the tickets go with their answers, so the view must still be there. */
+	replica_free(c->replica);
+	view_free(c->view);
+	for (size_t i = 0; i < sizeof c->signals / sizeof *c->signals; i++)
+		if (c->signals[i])
+			event_free(c->signals[i]);
+	for (struct event **e = (struct event *[]){ c->on_tty, c->on_room, c->on_esc, c->on_tick, c->on_work, NULL }; *e; e++)
+		event_free(*e);
+	if (c->base)
+		event_base_free(c->base);
+	if (c->tty >= 0)
+		close(c->tty);
+	input_release(&c->input);
+	settings_release(&c->settings);
+	free(c->why);
+}
+
+int console_main(int argc, char **argv)
+{
+	struct console c = { .tty = -1, .news = { .state = LINK_CONNECTING, .why = "" } };
+	char *why = NULL;
+	int rc;
+
+	setlocale(LC_ALL, "");
+	log_open("wetread", LOG_ERR);
+	c.test = getenv("WETREAD_TEST_FD") != NULL && fcntl(TEST_FD, F_GETFD) >= 0;
+	rc = options_parse(&c.opt, argc, argv, &why);
+	c.slow = rc == 0 && c.opt.given[OPT_slow];
+	if (rc == 0)
+		rc = settings_prepare(&c, &why);
+	if (rc == 0)
+		rc = term_prepare(&c, &why);
+	if (rc == 0) {
+		timers_prepare(&c);
+		view_prepare(&c);
+		signals_watch(&c);
+		rc = run(&c, &why);
+	}
+	console_release(&c);
+	if (rc < 0)
+		fprintf(stderr, "wetread: %s\n", why ? why : err_text(rc));
+	free(why);
+	return rc < 0 ? err_exit(rc) : c.exit_code;
+}

@@ -1,0 +1,27 @@
+/* kind - what terminfo knows of a terminal.  Apart, because its header has a `struct term` of its own. */
+#include "config.h"
+
+#include "term_int.h"
+
+#include "wetread/errors.h" /* before curses, which has an ERR of its own */
+
+#include <curses.h>
+#include <term.h>
+#include <unistd.h>
+
+#include "wetread/mem.h"
+
+int kind_check(const char *type, char **why)
+{
+	int err, rc = E_USAGE;
+
+	if (!type || setupterm(type, STDERR_FILENO, &err) != OK)
+		*why = xasprintf("the terminal type %s is not known here; `wetread list` prints the queue", type ? type : "(none)");
+	else if (!tigetstr("cup") || tigetstr("cup") == (char *)-1)
+		*why = xasprintf("a %s terminal cannot show the console; `wetread list` prints the queue", type);
+	else
+		rc = 0;
+	if (cur_term)
+		del_curterm(cur_term);
+	return rc;
+}

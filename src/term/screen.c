@@ -1,0 +1,301 @@
+/*
+ * screen - a grid on a terminal, through curses.
+ *
+ * Curses is given a file in memory for its output, so its many small writes cost nothing and a frame can be written at once,
+ * late, or in parts as the terminal takes it.  It never reads: keys are input.c's.  Terminal modes are set here, since the memory
+ * file has none.
+ */
+#include "config.h"
+
+#include "wetread/term.h"
+
+#include "wetread/errors.h" /* before curses, which has an ERR of its own */
+
+#define NCURSES_WIDECHAR 1
+#include <curses.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <termios.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "wetread/mem.h"
+
+#include "term_int.h"
+
+enum { FRAME_MAX = 4 * 1024 * 1024 };
+
+struct term {
+	int fd, mem;
+	FILE *out, *in;
+	SCREEN *curses;
+	struct termios before, raw;
+	bool colour, rich, entered;
+	struct buf rest; /* what the terminal has not taken yet */
+	uint64_t bytes, writes;
+};
+
+static const char enter_more[] = "\033[?2004h"; /* pastes come bracketed */
+static const char leave_more[] = "\033[?2004l";
+
+/* ---- looks */
+
+static attr_t attrs_of(const struct term *t, const struct look_type *look)
+{
+	attr_t a = A_NORMAL;
+
+	a |= look->attrs & ATTR_BOLD ? A_BOLD : 0;
+	a |= look->attrs & ATTR_UNDERLINE ? A_UNDERLINE : 0;
+	a |= look->attrs & ATTR_REVERSE ? A_REVERSE : 0;
+	if (look->attrs & ATTR_DIM && !(t->rich && look->c256 >= 0)) /* a grey says it already */
+		a |= A_DIM;
+	return a;
+}
+
+static void colours_make(struct term *t)
+{
+	t->colour = t->colour && has_colors() && start_color() == OK && use_default_colors() == OK;
+	t->rich = t->colour && COLORS >= 256;
+	for (int i = 0; t->colour && i < LOOK_COUNT; i++) {
+		const struct look_type *look = look_type((enum look)i);
+
+		init_extended_pair(i + 1, t->rich ? look->c256 : look->c16, -1);
+	}
+}
+
+/* The row under the cursor is one bar: its cells' own looks would only cost bytes. */
+static void cell_draw(const struct term *t, const struct cell *c, int x, int y)
+{
+	const struct look_type *look = look_type((enum look)c->look);
+	wchar_t text[4] = { (wchar_t)c->cp[0], (wchar_t)c->cp[1], (wchar_t)c->cp[2], 0 };
+	int colour = look->c256 >= 0 || look->c16 >= 0;
+	int pair = t->colour && colour && !c->bar ? c->look + 1 : 0;
+	cchar_t cc;
+
+	if (c->width == 0)
+		return;
+	if (wcwidth(text[0]) != c->width) /* the terminal's library would put the rest of the line elsewhere */
+		wmemcpy(text, c->width == 2 ? L"??" : L"?", 2), text[1] = 0;
+	setcchar(&cc, text, c->bar ? A_REVERSE : attrs_of(t, look), 0, &pair);
+	mvadd_wch(y, x, &cc);
+}
+
+/* ---- memory to terminal */
+
+static void rest_write(struct term *t)
+{
+	while (t->rest.len > 0) {
+		ssize_t n = write(t->fd, t->rest.data, t->rest.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN) /* it is gone; reading will say so */
+			buf_clear(&t->rest);
+		if (n <= 0)
+			return;
+		t->bytes += (uint64_t)n;
+		t->writes++;
+		buf_drop(&t->rest, (size_t)n);
+	}
+}
+
+/* Moves what curses has written into `rest`. */
+static void frame_take(struct term *t)
+{
+	off_t size;
+
+	fflush(t->out);
+	size = lseek(t->mem, 0, SEEK_END);
+	if (size > 0 && buf_reserve(&t->rest, (size_t)size) == 0 &&
+	    pread(t->mem, t->rest.data + t->rest.len, (size_t)size, 0) == size) {
+		t->rest.len += (size_t)size;
+		t->rest.data[t->rest.len] = '\0';
+	}
+	lseek(t->mem, 0, SEEK_SET);
+	if (ftruncate(t->mem, 0) < 0)
+		lseek(t->mem, 0, SEEK_SET);
+}
+
+static void fd_blocks(const struct term *t, bool blocks)
+{
+	int flags = fcntl(t->fd, F_GETFL);
+
+	fcntl(t->fd, F_SETFL, blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
+}
+
+int term_flush(struct term *t)
+{
+	rest_write(t);
+	return t->rest.len > 0;
+}
+
+bool term_is_full(const struct term *t)
+{
+	return t->rest.len > 0;
+}
+
+uint64_t term_written(const struct term *t, uint64_t *writes)
+{
+	if (writes)
+		*writes = t->writes;
+	return t->bytes;
+}
+
+void term_probe(struct term *t)
+{
+	buf_adds(&t->rest, "\033[c");
+	rest_write(t);
+}
+
+int term_draw(struct term *t, const struct grid *g, bool all)
+{
+	set_term(t->curses);
+	if (LINES != g->h || COLS != g->w) {
+		resize_term(g->h, g->w);
+		all = true;
+	}
+	if (all)
+		clearok(curscr, TRUE);
+	erase();
+	for (int y = 0; y < g->h; y++)
+		for (int x = 0; x < g->w; x++)
+			cell_draw(t, grid_cell(g, x, y), x, y);
+	move(g->cur_y < g->h ? g->cur_y : g->h - 1, g->cur_x < g->w ? g->cur_x : g->w - 1);
+	wnoutrefresh(stdscr);
+	doupdate();
+	frame_take(t);
+	return term_flush(t);
+}
+
+/* ---- life */
+
+void term_size(const struct term *t, int *w, int *h)
+{
+	struct winsize ws;
+
+	*w = 80;
+	*h = 24;
+	if (ioctl(t->fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 && ws.ws_row > 0) {
+		*w = ws.ws_col < GRID_MAX ? ws.ws_col : GRID_MAX;
+		*h = ws.ws_row < GRID_MAX ? ws.ws_row : GRID_MAX;
+	}
+}
+
+void term_enter(struct term *t)
+{
+	if (t->entered)
+		return;
+	t->entered = true;
+	tcsetattr(t->fd, TCSADRAIN, &t->raw);
+	fd_blocks(t, false);
+	buf_adds(&t->rest, enter_more);
+	set_term(t->curses);
+	clearok(curscr, TRUE);
+}
+
+void term_leave(struct term *t)
+{
+	if (!t->entered)
+		return;
+	t->entered = false;
+	set_term(t->curses);
+	endwin();
+	frame_take(t);
+	buf_adds(&t->rest, leave_more);
+	fd_blocks(t, true);
+	rest_write(t);
+	tcsetattr(t->fd, TCSADRAIN, &t->before);
+}
+
+static int files_open(struct term *t)
+{
+	int again;
+
+	t->mem = memfd_create("frame", MFD_CLOEXEC);
+	if (t->mem < 0)
+		return E_IO;
+	again = fcntl(t->mem, F_DUPFD_CLOEXEC, 0);
+	t->out = fdopen(t->mem, "w");
+	t->in = again < 0 ? NULL : fdopen(again, "r");
+	return t->out && t->in ? 0 : E_IO;
+}
+
+static int curses_open(struct term *t, const char *type)
+{
+	int w, h;
+
+	term_size(t, &w, &h);
+	t->curses = newterm(type, t->out, t->in);
+	if (!t->curses)
+		return E_IO;
+	set_term(t->curses);
+	resize_term(h, w);
+	nonl();
+	scrollok(stdscr, FALSE);
+	leaveok(stdscr, FALSE);
+	colours_make(t);
+	/* Until one endwin() curses flushes at every move of the cursor: harmless into memory, but it also costs bytes. */
+	refresh();
+	def_prog_mode();
+	endwin();
+	lseek(t->mem, 0, SEEK_SET);
+	if (ftruncate(t->mem, 0) < 0)
+		return E_IO;
+	return 0;
+}
+
+int term_open(struct term **out, const struct term_options *o, char **why)
+{
+	struct term *t;
+	int rc = kind_check(o->type, why);
+
+	if (rc < 0)
+		return rc;
+	t = xcalloc(1, sizeof *t);
+	t->fd = o->fd;
+	t->mem = -1;
+	t->colour = !o->no_colour;
+	t->rest = BUF_INIT(FRAME_MAX);
+	if (tcgetattr(t->fd, &t->before) < 0) {
+		*why = xstrdup("standard input and output are not a terminal; `wetread list` prints the queue");
+		free(t);
+		return E_USAGE;
+	}
+	t->raw = t->before;
+	cfmakeraw(&t->raw);
+	rc = files_open(t);
+	if (rc == 0)
+		rc = curses_open(t, o->type);
+	if (rc < 0) {
+		*why = xasprintf("the terminal cannot be set up: %s", strerror(errno));
+		term_close(t);
+		return rc;
+	}
+	term_enter(t);
+	*out = t;
+	return 0;
+}
+
+void term_close(struct term *t)
+{
+	if (!t)
+		return;
+	if (t->curses) {
+		term_leave(t);
+		delscreen(t->curses);
+	}
+	if (t->out)
+		fclose(t->out);
+	else if (t->mem >= 0)
+		close(t->mem);
+	if (t->in)
+		fclose(t->in);
+	buf_release(&t->rest);
+	free(t);
+}
