@@ -1,0 +1,97 @@
+#!/bin/sh
+# keys-man.sh - writes wetread-keys(5) from tbl/keymap.def, tbl/action.def and tbl/command.def.
+#
+#   tools/keys-man.sh SRCDIR >man/wetread-keys.5
+#   tools/keys-man.sh --check SRCDIR      fails if the page is not what the tables say (`make check` runs this)
+set -eu
+check=
+[ "${1:-}" = --check ] && check=yes && shift
+src=${1:-${srcdir:-.}}
+
+page() {
+	cat <<'END'
+.\" Written by tools/keys-man.sh from the tables: change those.
+.Dd November 21, 2026
+.Dt WETREAD-KEYS 5
+.Os
+.Sh NAME
+.Nm wetread-keys
+.Nd keys of the wetread console
+.Sh DESCRIPTION
+What each key of
+.Xr wetread 1
+does, by screen.
+A name such as
+.Sy C-d
+is a key with Control; two characters are two keys, one after the other.
+.Sy \&?
+shows the keys of the screen in front of you, with the reason where one does nothing for your role.
+.Pp
+Bound to nothing on purpose:
+.Sy d , x , e ,
+.Sy C-a , C-b
+.Pq screen, tmux ,
+.Sy C-s , C-q
+.Pq flow control ,
+and every key with Alt.
+END
+	for context in ALL LIST STUDY; do
+		case $context in
+		ALL) title='Everywhere' ;;
+		LIST) title='The queue' ;;
+		STUDY) title='A study' ;;
+		esac
+		printf '.Ss %s\n.Bl -tag -width "xxxxxxxx"\n' "$title"
+		awk -v context="$context" '
+			function field(line, n,   i, out) { # the n-th quoted string
+				for (i = 0; i < n; i++) {
+					if (!match(line, /"([^"\\]|\\.)*"/)) return ""
+					out = substr(line, RSTART + 1, RLENGTH - 2)
+					line = substr(line, RSTART + RLENGTH)
+				}
+				return out
+			}
+			function safe(s) {
+				if (s == "\\\\") return "\\e"
+				gsub(/\\\\/, "\\e", s)
+				return s ~ /^[.!?:;,"()|[\]]/ ? "\\\&" s : s
+			}
+			FILENAME ~ /action.def$/ && /^ACTION\(/ { help[field($0, 1)] = field($0, 2) }
+			FILENAME ~ /command.def$/ && /^CMD\(/ { help[field($0, 2)] = field($0, 4) }
+			FILENAME ~ /keymap.def$/ && /^BIND\(/ {
+				split($0, part, /[(,]/)
+				if (part[2] != context) next
+				words = field($0, 2)
+				if (!(words in keys)) order[++n] = words
+				keys[words] = keys[words] (words in keys && keys[words] != "" ? " , " : "") safe(field($0, 1))
+			}
+			END {
+				for (i = 1; i <= n; i++)
+					printf ".It Sy %s\n.Ic %s :\n%s.\n", keys[order[i]], order[i], help[order[i]]
+			}' "$src/tbl/action.def" "$src/tbl/command.def" "$src/tbl/keymap.def"
+		echo .El
+	done
+	cat <<'END'
+.Sh WHERE TEXT IS TYPED
+Arrows, Home and End move; Backspace and Del erase;
+.Sy C-u
+erases to the start,
+.Sy C-w
+a word.
+Pasted text is only ever text: it never presses a key.
+.Sy Esc
+leaves, and keeps what was typed.
+.Sh SEE ALSO
+.Xr wetread 1 ,
+.Xr wetread-filter 7
+END
+}
+
+if [ -n "$check" ]; then
+	page | diff "$src/man/wetread-keys.5" - || {
+		echo "man/wetread-keys.5 is not what the tables say: tools/keys-man.sh $src >man/wetread-keys.5" >&2
+		exit 1
+	}
+	exit 0
+fi
+page
