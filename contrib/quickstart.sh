@@ -158,13 +158,14 @@ else
 	ours=yes
 fi
 ssh=$(port_of ssh) mllp=$(port_of hl7)
-alive_and_up() { pid_of wetreadd >/dev/null || limit=0 && up "$ssh" "$mllp"; }
-wait_for 20 "wetreadd listening" "$dir/quickstart/wetreadd.log" alive_and_up
+up_or_dead() { up "$ssh" "$mllp" || ! kill -0 "$(cat "$dir/quickstart/wetreadd.pid")" 2>/dev/null; }
+wait_for 20 "wetreadd listening" "$dir/quickstart/wetreadd.log" up_or_dead
+wait_for 1 "wetreadd listening" "$dir/quickstart/wetreadd.log" up "$ssh" "$mllp"
 know_host "$dir" "127.0.0.1" "$ssh"
 
 # ---- the night
 
-opened() { grep -q 'the opening is sent' "$dir/quickstart/wetread-demo.log" 2>/dev/null || ! pid_of wetread-demo >/dev/null; }
+opened() { grep -q 'the opening is sent' "$dir/quickstart/wetread-demo.log"; }
 if [ ! -e "$dir/quickstart/fed" ]; then
 	say "sending the opening of the night through MLLP"
 	if [ "$traffic" = yes ]; then
