@@ -54,7 +54,7 @@ int intake_profiles(const char *path, struct hl7_profiles **out, char **why)
 	if (err == E_NOTFOUND || (!err && text.data == NULL))
 		err = hl7_profiles_parse(out, "", "defaults", why);
 	else if (err)
-		*why = xasprintf("%s: %s", path, err == E_LIMIT ? "larger than 1 MiB" : strerror(errno));
+		*why = xasprintf("%s: %s", path, err == E_LIMIT ? "larger than 1 MiB" : "can't be read");
 	else
 		err = hl7_profiles_parse(out, text.data, path, why);
 	buf_release(&text);
@@ -64,7 +64,7 @@ int intake_profiles(const char *path, struct hl7_profiles **out, char **why)
 static void on_reload(evutil_socket_t sig, short what, void *arg)
 {
 	struct intake *in = arg;
-	struct hl7_profiles *fresh;
+	struct hl7_profiles *fresh = NULL;
 	char *why = NULL;
 
 	(void)sig;
@@ -177,7 +177,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 {
 	struct intake *in = arg;
 	const struct hl7_server *s = &in->profiles->server;
-	char source[NI_MAXHOST], peer[NI_MAXHOST + 16];
+	char source[NI_MAXHOST] = "", peer[NI_MAXHOST + 16] = "";
 
 	(void)l;
 	name_peer(sa, len, source, peer);
@@ -227,7 +227,7 @@ static void say_where(struct evconnlistener *l)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
-	char source[NI_MAXHOST], peer[NI_MAXHOST + 16];
+	char source[NI_MAXHOST] = "", peer[NI_MAXHOST + 16] = "";
 
 	if (getsockname(evconnlistener_get_fd(l), (struct sockaddr *)&sa, &len) < 0)
 		return;
