@@ -338,7 +338,10 @@ static void clocks_text(struct cli *c, const struct shown *s)
 {
 	const struct cJSON *item;
 
-	cJSON_ArrayForEach(item, json_get(s->json, "clocks")) clock_text(c, item);
+	cJSON_ArrayForEach(item, json_get(s->json, "clocks"))
+	{
+		clock_text(c, item);
+	}
 }
 
 static void rank_text(struct cli *c, const struct shown *s)
@@ -441,7 +444,10 @@ static void section_text(
 
 	if (cJSON_GetArraySize(array))
 		buf_addc(&c->out, '\n');
-	cJSON_ArrayForEach(item, array) each(c, item);
+	cJSON_ArrayForEach(item, array)
+	{
+		each(c, item);
+	}
 }
 
 static void event_text(void *ctx, const struct event *e)

@@ -141,27 +141,34 @@ int tx_store(struct cli *c, const char *study, const struct tx *tx)
 	return rc;
 }
 
+/* Is the file one of this study, for the same coordinator and person (the first half of `name`)? */
+static bool is_about(int dir, const char *file, const char *name, uint64_t study)
+{
+	struct tx tx;
+
+	return study && strncmp(file, name, TX_PART) == 0 && file_read(dir, file, &tx) == 0 && tx.study == study;
+}
+
 /* Those of this study under another name, and those nobody asked for in a week. */
 static void sweep(struct cli *c, int dir, const char *name, uint64_t study)
 {
 	time_t old = (time_t)(env_now(c->env) / 1000) - TX_KEEP_DAYS * 24 * 3600;
-	DIR *d = fdopendir(dup(dir));
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *e;
 	struct stat st;
-	struct tx tx;
 
 	while (d && (e = readdir(d))) {
 		if (*e->d_name == '.' || fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
-		if (st.st_mtime < old)
-			unlinkat(dir, e->d_name, 0);
-		else if (study && strncmp(e->d_name, name, TX_PART) == 0 &&
-		         file_read(dir, e->d_name, &tx) == 0 && tx.study == study)
+		if (st.st_mtime < old || is_about(dir, e->d_name, name, study))
 			unlinkat(dir, e->d_name, 0);
 	}
 	if (d)
 		closedir(d);
+	else if (copy >= 0)
+		close(copy);
 }
 
 void tx_drop(struct cli *c, const char *study, uint64_t id)

@@ -114,7 +114,7 @@ static char *wanted(const struct setting_row *row, const char *value)
 
 int settings_put(struct settings *s, enum setting which, const char *value, const char *origin, char **why)
 {
-	if (!value_fits(&rows[which], value)) {
+	if (!value || !value_fits(&rows[which], value)) {
 		*why = wanted(&rows[which], value);
 		return E_SYNTAX;
 	}
@@ -247,7 +247,7 @@ static int environment_load(struct settings *s, char **why)
 		char origin[64];
 
 		/* TZ may also hold a POSIX rule; then the system's zone stays. */
-		if (str_empty(value) || (rows[i].type == SETTING_ZONE && !zone_of(value)))
+		if (!value || !*value || (rows[i].type == SETTING_ZONE && !zone_of(value)))
 			continue;
 		snprintf(origin, sizeof(origin), "$%s", rows[i].env);
 		if (settings_put(s, (enum setting)i, value, origin, &inner) < 0) {

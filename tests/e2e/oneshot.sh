@@ -4,22 +4,21 @@
 . "${top_srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/e2e/lib.sh"
 need ssh-keygen jq wetread wetreadd wetreadctl setsid
 export WETREAD_LIBEXECDIR=$top_builddir
-CTL="wetreadctl -d $SITE"
+CTL=(wetreadctl -d "$SITE")
 KNOWN=$E2E_DIR/known_hosts
 touch "$KNOWN"
 
 # ---- a site with people, keys and orders that came by HL7
 
-holds "a site directory is made" $CTL init
-printf '[ssh]\nlisten = 127.0.0.1:0\n[hl7]\nlisten = 127.0.0.1:0\n' >"$SITE/wetreadd.conf"
+holds "a site directory is made" "${CTL[@]}" init --ssh 127.0.0.1:0 --hl7 127.0.0.1:0 --admin boss
 mkdir -p "$KEYS"
-$CTL site add STANNE name="St Anne" zone=America/Chicago jurisdiction=TX >/dev/null
-$CTL site add MESA name=Mesa zone=America/Denver jurisdiction=NM >/dev/null
+"${CTL[@]}" site add STANNE name="St Anne" zone=America/Chicago jurisdiction=TX >/dev/null
+"${CTL[@]}" site add MESA name=Mesa zone=America/Denver jurisdiction=NM >/dev/null
 person() { # person LOGIN ROLE [KEY=VALUE...]
 	local login=$1 role=$2
 	shift 2
-	$CTL user add "$login" name="$login" role="$role" "$@" >/dev/null || bail "user add $login"
-	ssh-keygen -q -t ed25519 -N '' -f "$KEYS/$login" && $CTL key add "$login" "$KEYS/$login.pub" >/dev/null || bail "key add $login"
+	"${CTL[@]}" user add "$login" name="$login" role="$role" "$@" >/dev/null || bail "user add $login"
+	ssh-keygen -q -t ed25519 -N '' -f "$KEYS/$login" && "${CTL[@]}" key add "$login" "$KEYS/$login.pub" >/dev/null || bail "key add $login"
 }
 person okafor radiologist duty=on modalities='*' licences='TX:2099-12-31 NM:2099-12-31'
 person lind radiologist duty=on modalities=CT licences=TX:2001-01-01
@@ -230,7 +229,7 @@ like "$ERR" "may have been done" "says that it may have been done"
 is "$(find "$XDG_STATE_HOME/wetread/tx" -type f -perm 600 | wc -l)" "$(find "$XDG_STATE_HOME/wetread/tx" -type f | wc -l)" "transaction ids are their owner's only"
 kill -CONT "${PID[wetreadd]}"
 gives 0 "the same claim again is a success" u okafor claim 48000008
-gives 0 "finish" u okafor finish 48000008 done
+gives 0 "finish" u okafor finish 48000008 no bleed
 is "$(find "$XDG_STATE_HOME/wetread/tx" -type f -newer "$E2E_DIR/other" -exec grep -l . {} + | wc -l)" \
 	"$(find "$XDG_STATE_HOME/wetread/tx" -type f | wc -l)" "no half-written files"
 u kim list >/dev/full 2>"$E2E_DIR/err"
@@ -265,6 +264,82 @@ wait_for 10 "as JSON too" told watchj '"event":"study.held"'
 is "$(jq -es 'all(.[]; has("at") and has("event"))' "$E2E_DIR/watchj.log")" true "every line of it is an object"
 stop watch
 stop watchj
+
+# ---- a coordinator that makes no sense, or a person at a terminal
+
+cat >"$E2E_DIR/odd.py" <<'PY'
+# Listens on a socket and answers every line with what the first argument says, whatever was asked.
+import json, os, socket, sys
+path, what = sys.argv[1:3]
+s = socket.socket(socket.AF_UNIX); s.bind(path); s.listen(8)
+hello = {"version": 1, "user": "kim", "name": "k", "role": "coordinator", "now": 1, "epoch": "e", "n": 1}
+while True:
+    c, _ = s.accept()
+    try:
+        for line in c.makefile():
+            m = json.loads(line)
+            reply = {"jsonrpc": "2.0", "id": m.get("id"), "result": hello if m["method"] == "hello" else {}}
+            if what == "junk": out = b"this is not JSON\n"
+            elif what == "huge": out = b"[" * (2 << 20)
+            elif what == "close": out = None
+            elif what == "version": out = (json.dumps({"jsonrpc": "2.0", "id": m.get("id"), "error": {"code": -32013, "message": "other version"}}) + "\n").encode()
+            else: out = (json.dumps(reply) + "\n").encode()
+            if out is None: break
+            c.sendall(out)
+    except OSError:
+        pass
+    c.close()
+PY
+odd() { # odd KIND CODE WHAT WORDS...
+	local kind=$1 wanted=$2 what=$3
+	shift 3
+	start "odd_$kind" /usr/bin/python3 "$E2E_DIR/odd.py" "$E2E_DIR/odd.$kind" "$kind"
+	wait_for 5 "the odd coordinator listens" test -S "$E2E_DIR/odd.$kind"
+	gives "$wanted" "$what" wetread -c "unix:$E2E_DIR/odd.$kind" --timeout 3 "$@"
+	stop "odd_$kind"
+}
+odd junk 5 "junk in place of an answer is a protocol fault" ping
+odd version 5 "so is another version" ping
+odd huge 5 "so is a line without end" ping
+odd empty 5 "so is a study that is not there" show 1
+odd close 3 "an end that closes is no link" note 1 words
+cat >"$E2E_DIR/person.py" <<'PY'
+# person.py PROMPT ANSWER COMMAND...: runs it on a terminal of its own, and answers each time the prompt is there.
+import os, pty, signal, sys
+prompt, answer, command = sys.argv[1], sys.argv[2], sys.argv[3:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(command[0], command)
+signal.alarm(20)
+seen, told = b"", 0
+while True:
+    try:
+        got = os.read(fd, 4096)
+    except OSError:
+        break
+    if not got:
+        break
+    seen += got
+    if seen.count(prompt.encode()) > told:
+        told += 1
+        os.write(fd, answer.encode() + b"\n")
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+person_types() { # person_types PROMPT ANSWER KEY KNOWN_HOSTS
+	WETREAD_IDENTITY=$KEYS/$3 WETREAD_KNOWN_HOSTS=$4 /usr/bin/python3 "$E2E_DIR/person.py" "$1" "$2" \
+		wetread -c "ssh://okafor@127.0.0.1:$SSH_PORT" --timeout 10 ping
+}
+gives 0 "a person may accept the host key on the terminal" person_types '(yes/no)?' yes okafor "$KNOWN"
+like "$OUT" 'SHA256:.*okafor, radiologist' "after being shown its fingerprint"
+gives 4 "or not" person_types '(yes/no)?' no okafor "$E2E_DIR/known2"
+ssh-keygen -q -t ed25519 -N secret -f "$KEYS/locked"
+holds "a key with a passphrase" "${CTL[@]}" key add okafor "$KEYS/locked.pub"
+gives 0 "the passphrase is asked for on the terminal" person_types 'locked' secret locked "$KNOWN"
+is "$(grep -c secret <<<"$OUT")" 0 "and not shown"
+gives 4 "a wrong one lets nobody in" person_types 'locked' wrong locked "$KNOWN"
+gives 4 "without a terminal it is not" env WETREAD_IDENTITY="$KEYS/locked" WETREAD_KNOWN_HOSTS="$KNOWN" \
+	setsid -w wetread -c "ssh://okafor@127.0.0.1:$SSH_PORT" --timeout 10 ping
 
 # ---- help and completion
 
