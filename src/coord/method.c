@@ -265,6 +265,7 @@ void follow_finish(struct request *r, struct buf *b)
 	char *epoch = scope_epoch(journal_epoch(c->journal), session_scope(s));
 	bool known = since > 0 && (uint64_t)since <= c->world.n && !strcmp(json_get_str(r->msg.params, "epoch", ""), epoch);
 
+	json_kstr(b, "epoch", epoch);
 	free(epoch);
 	stream_release(st);
 	s->viewed = true;

@@ -64,7 +64,6 @@ static void be_live(struct replica *r)
 {
 	feed_release(r);
 	r->whole = true;
-	str_put(&r->epoch, r->hello_epoch);
 	set_phase(r, REPLICA_LIVE);
 }
 
@@ -96,6 +95,7 @@ int follow_answer(struct replica *r, const struct cJSON *result, const struct cJ
 			r->opt.refused(r->opt.ctx, err, json_get_str(error, "message", err_text(err)));
 		return 0;
 	}
+	str_put(&r->epoch, json_get_str(result, "epoch", NULL));
 	if (!strcmp(mode, "snapshot"))
 		return begin_snapshot(r, result);
 	if (strcmp(mode, "delta") || !r->whole)

@@ -45,7 +45,6 @@ void replica_free(struct replica *r)
 	me_release(&r->me);
 	world_release(&r->world);
 	free(r->epoch);
-	free(r->hello_epoch);
 	free(r->client);
 	free(r->as_user);
 	free(r);
@@ -139,7 +138,6 @@ static void greet(struct replica *r, const struct cJSON *result)
 	r->me.role_key = xstrdup(json_get_str(result, "role", NULL));
 	r->me.sites = xstrdup(json_get_str(result, "sites", NULL));
 	r->me.role = role > 0 ? (unsigned)role : 0;
-	str_put(&r->hello_epoch, json_get_str(result, "epoch", NULL));
 	tell_changed(r, 0, NULL);
 }
 

@@ -31,7 +31,6 @@ struct replica {
 	struct replica_me me;
 	enum replica_phase phase;
 	char *epoch;	   /* of the world; NULL: none yet */
-	char *hello_epoch; /* what hello said last */
 	bool whole;	   /* the world is complete as of world.n: a delta can start there */
 	struct wire_loader *loader;
 	bool first_page_due;
