@@ -76,7 +76,7 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 	}
 	hl7_profiles_free(in->profiles);
 	in->profiles = fresh;
-	log_info("the senders' file was read again: %zu senders", fresh->n - 1);
+	log_info("the senders' file was read again");
 }
 
 /* ---- stopping */
@@ -225,7 +225,7 @@ static struct evconnlistener *listen_at(struct intake *in)
 
 static void say_where(struct evconnlistener *l)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
 	char source[NI_MAXHOST] = "", peer[NI_MAXHOST + 16] = "";
 
