@@ -73,15 +73,15 @@ struct table {
 	char **cells;
 	unsigned n, cap;
 };
-void table_cell(struct table *, const char *text);                   /* NULL: empty */
-void table_print(struct table *);                                    /* and releases */
-void table_drop(struct table *);                                     /* unprinted */
+void table_cell(struct table *, const char *text); /* NULL: empty */
+void table_print(const struct table *);
+void table_drop(struct table *);
 void put_list(const struct ctl *, struct buf *json, struct table *); /* one of the two; releases both */
 void put_clean(const char *text);                                    /* to standard output, no newline */
 /* {"a":..} of a whole record, every field named, cleaned for a terminal. */
 void record_print_json(struct buf *, const struct rectype *, const void *rec);
 void json_kclean(struct buf *, const char *key, const char *text);
-void put_json(struct buf *); /* a line, and releases */
+void put_json(struct buf *); /* a line, */
 
 /* ---- site directory */
 int become_owner(const struct ctl *); /* root gives its rights up for those of the directory's owner */

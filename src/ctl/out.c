@@ -136,7 +136,7 @@ static void print_row(const struct table *t, unsigned row, const int *width)
 	putchar('\n');
 }
 
-void table_print(struct table *t)
+void table_print(const struct table *t)
 {
 	int *width = xcalloc(t->columns, sizeof(*width));
 
@@ -145,7 +145,6 @@ void table_print(struct table *t)
 	for (unsigned i = 0; i < t->n; i += t->columns)
 		print_row(t, i, width);
 	free(width);
-	table_drop(t);
 }
 
 /* A list is one JSON array, or a table; both were filled. */

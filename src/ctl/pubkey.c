@@ -11,6 +11,7 @@
 #include "ctl_int.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,7 +169,7 @@ static void print_of(const unsigned char *bytes, size_t n, char out[64])
 	unsigned char hash[32];
 
 	crypto_hash_sha256(hash, bytes, n);
-	memcpy(out, "SHA256:", 7);
+	snprintf(out, 64, "SHA256:");
 	sodium_bin2base64(out + 7, 57, hash, sizeof(hash), sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 }
 

@@ -31,7 +31,7 @@ int ctl_site_list(struct ctl *c)
 static int put(struct ctl *c, bool new)
 {
 	struct buf params = BUF_INIT(1 << 20);
-	const struct world *w;
+	const struct world *w = NULL;
 	struct door *d = NULL;
 	int err;
 

@@ -51,6 +51,7 @@ static void put_sessions(const cJSON *list)
 		table_cell(&t, number(s, "lag", lag));
 	}
 	table_print(&t);
+	table_drop(&t);
 }
 
 static void put_status(const struct config *cfg, const cJSON *r)

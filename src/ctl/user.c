@@ -62,7 +62,7 @@ static int change(struct ctl *c, const struct buf *set)
 static int put(struct ctl *c, bool new)
 {
 	struct buf set = BUF_INIT(1 << 20);
-	const struct world *w;
+	const struct world *w = NULL;
 	int err = set_parse(c, &rec_user, c->arg[0], &set);
 
 	if (!err)
@@ -93,7 +93,7 @@ int ctl_user_set(struct ctl *c)
 int ctl_user_remove(struct ctl *c)
 {
 	struct buf set = BUF_INIT(4096);
-	const struct world *w;
+	const struct world *w = NULL;
 	int err = ctl_world(c, &w);
 
 	if (!err && !world_user(w, c->arg[0]))

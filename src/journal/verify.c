@@ -130,16 +130,22 @@ static int check_worlds(struct journal *j, struct journal_report *r)
 {
 	int err = digest_of(j, replay_all, r->digest_replay);
 
-	if (err)
-		return bad(r, 0, "the events do not make a world (the log above names the event)");
-	if ((err = snapshots_walk(j, check_snapshot, r)) ||
-	    (err = digest_of(j, journal_load, r->digest_load)))
-		return bad(r, 0, "the snapshots cannot be read");
-	if (strcmp(r->digest_load, r->digest_replay))
-		return bad(r, 0,
-		    "the newest snapshot is not what the events make: take a new one with "
-		    "`wetreadctl journal snapshot`");
-	return 0;
+	if (err) {
+		bad(r, 0, "the events do not make a world (the log above names the event)");
+		return err;
+	}
+	err = snapshots_walk(j, check_snapshot, r);
+	if (!err)
+		err = digest_of(j, journal_load, r->digest_load);
+	if (err) {
+		bad(r, 0, "the snapshots cannot be read");
+		return err;
+	}
+	if (!strcmp(r->digest_load, r->digest_replay))
+		return 0;
+	return bad(r, 0,
+	    "the newest snapshot is not what the events make: take a new one with `wetreadctl journal "
+	    "snapshot`");
 }
 
 /* All in one read transaction, so that a coordinator may go on writing meanwhile. */
