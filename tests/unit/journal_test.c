@@ -635,8 +635,7 @@ static void a_file_that_is_no_journal_is_refused(void **state)
 	    "CREATE TABLE event(n)",
 	    "PRAGMA user_version = 1",
 	    "PRAGMA application_id = 2003137585; CREATE TABLE meta(key, value)",
-	    "PRAGMA application_id = 2003137585; CREATE TABLE meta(key, value); INSERT INTO meta VALUES "
-	    "('format', '1')",
+	    "PRAGMA application_id = 2003137585; CREATE TABLE meta AS SELECT 'format' AS key, '1' AS value",
 	};
 	struct fix *f = *state;
 	struct journal *j = NULL;
