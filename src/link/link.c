@@ -69,6 +69,7 @@ struct link {
 	int64_t ping_sent, ping_next; /* ping_sent 0: none is under way */
 	unsigned ping_number;
 	int rtt;
+	char parting[256];                    /* why the other end is about to hang up */
 	struct counts counts, counted_before; /* of this connection; of earlier ones */
 
 	int busy; /* callbacks under way */
@@ -245,6 +246,7 @@ static void connection_over(struct link *l)
 	l->up = false;
 	l->life++;
 	l->ping_sent = 0;
+	l->parting[0] = '\0';
 	buf_clear(&l->line);
 	l->counted_before.in += l->counts.in;
 	l->counted_before.out += l->counts.out;
@@ -253,14 +255,16 @@ static void connection_over(struct link *l)
 
 static void offline(struct link *l, int err, const char *why)
 {
+	char parting[sizeof(l->parting)];
 	int64_t wait = backoff(l, err);
 
+	memcpy(parting, l->parting, sizeof(parting));
 	connection_over(l);
 	if (wait < 0)
 		evtimer_del(l->tick);
 	else
 		wake_in(l, wait);
-	go(l, LINK_OFFLINE, err, why, wait);
+	go(l, LINK_OFFLINE, err, *parting ? parting : why, wait);
 }
 
 static void drop(struct link *l, int err, const char *why)
@@ -359,6 +363,21 @@ static bool ping_answer(struct link *l, const char *line, size_t n)
 	return mine;
 }
 
+/*
+ * An error that answers no request is the other end's last word before it hangs up (the
+ * local socket refused, this person is not a user): the reason to show for the end.
+ */
+static bool parting_word(struct link *l, const char *line, size_t n)
+{
+	cJSON *doc = n <= 1024 && memmem(line, n, "\"id\":null", 9) ? json_parse(line, n) : NULL;
+	const cJSON *error = doc ? json_get(doc, "error") : NULL;
+
+	if (error)
+		snprintf(l->parting, sizeof(l->parting), "%s", json_get_str(error, "message", ""));
+	cJSON_Delete(doc);
+	return error != NULL;
+}
+
 /* What the ages say: one place that turns them into a state. */
 static enum link_state judge(const struct link *l)
 {
@@ -382,6 +401,8 @@ static void take_line(struct link *l, char *line, size_t n)
 	line[n] = '\0';
 	if (n && line[n - 1] == '\r')
 		line[--n] = '\0';
+	if (parting_word(l, line, n))
+		return;
 	if (!l->heard_line)
 		first_line(l);
 	if (!ping_answer(l, line, n) && l->calls->on_line)

@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "wetread/buf.h"
 #include "wetread/errors.h"
+#include "wetread/json.h"
 #include "wetread/log.h"
 
 #define CORE_SOCKET "/run/wetread/core.sock"
@@ -36,19 +39,49 @@ struct way {
 	char data[CHUNK];
 };
 
+/*
+ * sshd throws away what a subsystem says on standard error, so the client hears of a
+ * failure as JSON-RPC does it when there is no request to answer: an error with id null.
+ */
+static int fail(int err, const char *fmt, ...)
+{
+	struct buf line = BUF_INIT(4096);
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_err("%s", text);
+	json_open(&line, '{');
+	json_kstr(&line, "jsonrpc", "2.0");
+	json_kstr(&line, "id", NULL);
+	json_key(&line, "error");
+	json_open(&line, '{');
+	json_kint(&line, "code", err_rpc(err));
+	json_kstr(&line, "message", text);
+	json_close(&line, '}');
+	json_close(&line, '}');
+	buf_addc(&line, '\n');
+	fwrite(line.data, 1, line.len, stdout);
+	fflush(stdout);
+	buf_release(&line);
+	return err;
+}
+
 static int connect_core(const char *path)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd;
 
-	if (strlen(path) >= sizeof(a.sun_path)) {
-		log_err("%s: a socket's path has at most %zu bytes", path, sizeof(a.sun_path) - 1);
-		return E_USAGE;
-	}
+	if (strlen(path) >= sizeof(a.sun_path))
+		return fail(
+		    E_USAGE, "%s: a socket's path has at most %zu bytes", path, sizeof(a.sun_path) - 1);
 	strcpy(a.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
-		log_err("%s: %s: is wetreadd running, and may you use its socket?", path, strerror(errno));
+		fail(E_NOLINK, "%s: %s: is wetreadd running, and may you use its socket?", path,
+		    strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return E_NOLINK;

@@ -33,7 +33,8 @@ static int commit_step(void *ctx, struct evlist *l)
 	for (unsigned i = 0; i < l->n; i++) {
 		l->items[i].n = night->w.n + 1;
 		if (world_apply(&night->w, &l->items[i])) {
-			fprintf(stderr, "event %s does not fit the world\n", event_type(l->items[i].kind)->name);
+			fprintf(
+			    stderr, "event %s does not fit the world\n", event_type(l->items[i].kind)->name);
 			abort();
 		}
 		event_copy(evlist_add(&night->log, l->items[i].kind, 0, NULL), &l->items[i]);
@@ -55,7 +56,8 @@ static const struct {
 };
 static const struct {
 	const char *code, *zone, *jurisdiction;
-} places[] = {{"STANNE", "America/Chicago", "TX"}, {"HARBOR", "America/Los_Angeles", "CA"}, {"EULUX", "Europe/Luxembourg", "LU"}};
+} places[] = {{"STANNE", "America/Chicago", "TX"}, {"HARBOR", "America/Los_Angeles", "CA"},
+    {"EULUX", "Europe/Luxembourg", "LU"}};
 
 static void settle(struct night *night)
 {
@@ -128,8 +130,9 @@ int night_do(struct night *night, const char *who, enum cmd kind, struct command
 
 int night_hl7(struct night *night, const char *op, const char *site, const char *items)
 {
-	char *text = xasprintf("{\"op\":\"%s\",\"sender\":\"RIS|%s\",\"site\":\"%s\",\"at\":%lld,\"items\":%s}", op, site, site,
-	    (long long)night->now, items);
+	char *text =
+	    xasprintf("{\"op\":\"%s\",\"sender\":\"RIS|%s\",\"site\":\"%s\",\"at\":%lld,\"items\":%s}", op,
+	        site, site, (long long)night->now, items);
 	cJSON *params = cJSON_Parse(text);
 	int err;
 
@@ -143,12 +146,14 @@ int night_hl7(struct night *night, const char *op, const char *site, const char 
 	return err;
 }
 
-uint64_t night_study(struct night *night, const char *accession, const char *modality, int prio, const char *site)
+uint64_t night_study(
+    struct night *night, const char *accession, const char *modality, int prio, const char *site)
 {
 	char items[512], op[64];
 
 	snprintf(items, sizeof items,
-	    "[{\"do\":\"create\",\"set\":{\"accession\":\"%s\",\"modality\":\"%s\",\"prio\":%d,\"pid\":\"P%s\","
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"%s\",\"modality\":\"%s\",\"prio\":%d,\"pid\":\"P%"
+	    "s\","
 	    "\"name\":\"DOE^JANE\",\"class\":\"E\"}},{\"do\":\"complete\",\"set\":{\"accession\":\"%s\"}}]",
 	    accession, modality, prio, accession, accession);
 	snprintf(op, sizeof op, "study-%s-%u", accession, night->log.n);
