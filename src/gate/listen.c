@@ -169,6 +169,7 @@ static void keep_only(struct session_start *start)
 	for (int i = 0; i < OWN_FDS; i++)
 		*own[i] = dup2(*own[i], FIRST_FD + i);
 	close_range(FIRST_FD + OWN_FDS, ~0U, 0);
+	dup2(STDERR_FILENO, STDOUT_FILENO); /* that one is the listener's pipe to the core */
 }
 
 static void be_session(const struct listener *l, struct session_start *start)

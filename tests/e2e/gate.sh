@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The gate and stock ssh: who gets in, what is refused, and that bytes arrive whole.
-. "$(dirname "$0")/ssh_lib.sh"
+. "${top_srcdir:?}/tests/e2e/ssh_lib.sh"
 
 key good -t ed25519
 key ecdsa -t ecdsa -b 256
@@ -14,18 +14,18 @@ echoes() { # echoes KEY...: does a line come back?
 	[ "$(echo hello | go -i "$T/$1" "${@:2}" -s okafor@127.0.0.1 wetread)" = hello ]
 }
 for k in good ecdsa rsa; do
-	check "a known $k key is let in" echoes $k
+	holds "a known $k key is let in" echoes $k
 done
-check "the log says who came in and with what" grep -q "okafor from 127.0.0.1:[0-9]*: let in with ssh-ed25519 $(print_of good)" "$main_log"
-check "a probe comes before the signature" grep -q 'auth okafor probe yes' "$main_log"
-check "an unknown key is refused" refute echoes stranger
-check "an unknown key is never asked for a signature" refute grep -q 'auth okafor sign no' "$main_log"
-check "passwords are not offered" grep -q 'Permission denied (publickey)' <(go -i "$T/stranger" -o LogLevel=INFO -s okafor@127.0.0.1 wetread 2>&1 </dev/null)
-check "a user name of 300 bytes is refused" refute go -i "$T/good" -l "$(printf 'a%.0s' {1..300})" -s 127.0.0.1 wetread </dev/null 2>/dev/null
+holds "the log says who came in and with what" grep -q "okafor from 127.0.0.1:[0-9]*: let in with ssh-ed25519 $(print_of good)" "$main_log"
+holds "a probe comes before the signature" grep -q 'auth okafor probe yes' "$main_log"
+holds "an unknown key is refused" refute echoes stranger
+holds "an unknown key is never asked for a signature" refute grep -q 'auth okafor sign no' "$main_log"
+holds "passwords are not offered" grep -q 'Permission denied (publickey)' <(go -i "$T/stranger" -o LogLevel=INFO -s okafor@127.0.0.1 wetread 2>&1 </dev/null)
+holds "a user name of 300 bytes is refused" refute go -i "$T/good" -l "$(printf 'a%.0s' {1..300})" -s 127.0.0.1 wetread </dev/null 2>/dev/null
 
 key ca -t ed25519
 ssh-keygen -q -s "$T/ca" -I okafor -n okafor "$T/good.pub"
-check "a certificate is refused, whatever its key" refute echoes good -o CertificateFile="$T/good-cert.pub" \
+holds "a certificate is refused, whatever its key" refute echoes good -o CertificateFile="$T/good-cert.pub" \
 	-o PubkeyAcceptedAlgorithms=ssh-ed25519-cert-v01@openssh.com
 many=()
 for i in 1 2 3 4 5 6 7; do
@@ -34,8 +34,8 @@ for i in 1 2 3 4 5 6 7; do
 done
 before=$(grep -c 'auth okafor probe no' "$main_log")
 go "${many[@]}" -i "$T/good" -s okafor@127.0.0.1 wetread </dev/null 2>/dev/null
-check "the seventh key is not looked at" [ "$(grep -c 'auth okafor probe no' "$main_log")" = $((before + 6)) ]
-check "too many keys are logged as such" await 2 grep -q 'too many keys' "$main_log"
+holds "the seventh key is not looked at" [ "$(grep -c 'auth okafor probe no' "$main_log")" = $((before + 6)) ]
+holds "too many keys are logged as such" await 2 grep -q 'too many keys' "$main_log"
 
 # ---- refusing everything else
 refused() { # refused TEXT ssh-arguments...
@@ -44,46 +44,41 @@ refused() { # refused TEXT ssh-arguments...
 	go -i "$T/good" "$@" </dev/null >"$T/refused" 2>&1 && return 1
 	grep -q "$text" "$T/refused"
 }
-check "a command is refused" refused 'exec request failed' okafor@127.0.0.1 id
-check "a shell is refused" refused 'shell request failed' -T okafor@127.0.0.1
-check "a terminal is refused" refused 'PTY allocation request failed' -tt okafor@127.0.0.1
-check "sftp is refused" refused 'subsystem request failed' -s okafor@127.0.0.1 sftp
+holds "a command is refused" refused 'exec request failed' okafor@127.0.0.1 id
+holds "a shell is refused" refused 'shell request failed' -T okafor@127.0.0.1
+holds "a terminal is refused" refused 'PTY allocation request failed' -tt okafor@127.0.0.1
+holds "sftp is refused" refused 'subsystem request failed' -s okafor@127.0.0.1 sftp
 for name in Wetread wetread2 wetrea 'wetread '; do
-	check "subsystem \"$name\" is refused" refused 'subsystem request failed' -s okafor@127.0.0.1 "$name"
+	holds "subsystem \"$name\" is refused" refused 'subsystem request failed' -s okafor@127.0.0.1 "$name"
 done
-check "forwarding out is refused" refused 'stdio forwarding failed' -W 127.0.0.1:22 okafor@127.0.0.1
-check "forwarding in is refused" refused 'remote port forwarding failed' -o ExitOnForwardFailure=yes -N -R 0:127.0.0.1:22 okafor@127.0.0.1
+holds "forwarding out is refused" refused 'stdio forwarding failed' -W 127.0.0.1:22 okafor@127.0.0.1
+holds "forwarding in is refused" refused 'remote port forwarding failed' -o ExitOnForwardFailure=yes -N -R 0:127.0.0.1:22 okafor@127.0.0.1
 second_channel() { # over a master connection, while the first channel is in use
-	local rc
-	mkfifo "$T/hold"
-	go -i "$T/good" -M -S "$T/master" -s okafor@127.0.0.1 wetread <"$T/hold" >/dev/null 2>&1 &
-	started+=($!)
-	exec 8>"$T/hold"
-	echo first >&8
+	background master /dev/null go -i "$T/good" -M -S "$T/master" -s okafor@127.0.0.1 wetread
 	await 5 test -S "$T/master"
-	go -S "$T/master" -s okafor@127.0.0.1 wetread </dev/null >"$T/second" 2>&1
-	rc=$?
-	exec 8>&-
+	go -S "$T/master" -s okafor@127.0.0.1 wetread </dev/null
+	local rc=$?
+	exec 6>&-
 	[ $rc != 0 ]
 }
-check "a second channel is refused" second_channel
+holds "a second channel is refused" second_channel
 
 # ---- bytes
 seq 1 400000 >"$T/many"
 whole() { # whole ssh-arguments...: 2.6 MB there and back, unchanged, with rekeys under way
 	go -i "$T/good" -o RekeyLimit=128K "$@" -s okafor@127.0.0.1 wetread <"$T/many" | cmp - "$T/many"
 }
-check "bytes come back whole through rekeys" whole -C
-check "the same without compression" whole -o Compression=no
-check "the same with aes-gcm" whole -c aes256-gcm@openssh.com
+holds "bytes come back whole through rekeys" whole -C
+holds "the same without compression" whole -o Compression=no
+holds "the same with aes-gcm" whole -c aes256-gcm@openssh.com
 flood() {
 	[ "$(echo 'flood 30000000' | go -i "$T/good" -C -s okafor@127.0.0.1 wetread | wc -c)" -ge 30000000 ]
 }
-check "what the core sends after the client's end of input arrives whole" flood
+holds "what the core sends after the client's end of input arrives whole" flood
 exit_zero() {
 	go -i "$T/good" -s okafor@127.0.0.1 wetread <<<bye >/dev/null
 }
-check "the core's close ends the client with status 0" exit_zero
+holds "the core's close ends the client with status 0" exit_zero
 
 # ---- backpressure: neither side's deafness may fill the memory
 biggest() { # the largest session process of this gate, in kB
@@ -92,44 +87,39 @@ biggest() { # the largest session process of this gate, in kB
 		awk '/^VmRSS/ { print $2 }' "/proc/$pid/status" 2>/dev/null
 	done | sort -n | tail -1
 }
-held() { # held NAME: a client whose input is held open by descriptor 7; its pid is in $!
-	mkfifo "$T/$1"
-	timeout 30 ssh -F none -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o LogLevel=ERROR \
-		-o UserKnownHostsFile="$T/known" -C -p "$port" -i "$T/good" -s okafor@127.0.0.1 wetread <"$T/$1" &
-	started+=($!)
-	exec 7>"$T/$1"
-}
 stays_below() { # stays_below KB
 	for _ in {1..50}; do
 		[ "$(biggest)" -lt "$1" ] || return 1
-		read -rt 0.02 <> <(:) || :
+		sleep 0.02
 	done
 }
 deaf_client() {
 	mkfifo "$T/unread"
 	exec 9<>"$T/unread"
-	held flooded >&9
-	echo 'flood 60000000' >&7
+	background flooded "$T/unread" go -C -i "$T/good" -s okafor@127.0.0.1 wetread
+	echo 'flood 60000000' >&6
 	await 5 test "$(biggest)" -gt 0 && stays_below 12000
+	local rc=$?
+	exec 6>&- 9<&-
+	return $rc
 }
-check "a client that does not read costs no memory" deaf_client
-exec 7>&- 9<&-
+holds "a client that does not read costs no memory" deaf_client
 deaf_core() {
-	held flooding >/dev/null
-	local client=$!
-	(echo deaf; cat "$T/many" "$T/many" "$T/many" "$T/many") >&7 2>/dev/null &
-	started+=($!)
-	stays_below 16000 && kill -0 $client # it waits; it is not thrown out
+	background flooding /dev/null go -C -i "$T/good" -s okafor@127.0.0.1 wetread
+	(echo deaf; cat "$T/many" "$T/many" "$T/many" "$T/many") >&6 2>/dev/null &
+	PID[feeder]=$!
+	stays_below 16000 && running flooding # it waits; it is not thrown out
+	local rc=$?
+	exec 6>&-
+	return $rc
 }
-check "a core that does not read costs no memory" deaf_core
-exec 7>&-
+holds "a core that does not read costs no memory" deaf_core
 
 # ---- hostile and slow
 key dsa -t dsa 2>/dev/null
-check "a key of an old kind is refused" refute echoes dsa -o PubkeyAcceptedAlgorithms=+ssh-dss
+holds "a key of an old kind is refused" refute echoes dsa -o PubkeyAcceptedAlgorithms=+ssh-dss
 # To a signature that does not verify the library gives no answer at all.
-/usr/bin/python3 "$(dirname "$0")/bad_agent.py" "$T/bad_agent" "$T/good.pub" &
-started+=($!)
+start bad_agent /usr/bin/python3 "$top_srcdir/tests/e2e/bad_agent.py" "$T/bad_agent" "$T/good.pub"
 await 5 test -S "$T/bad_agent"
 wedged() {
 	agent=$T/bad_agent
@@ -137,21 +127,21 @@ wedged() {
 }
 wedged &
 wedged_pid=$!
-check "others get in while a bad signature hangs" echoes good
-check "it is still hanging" kill -0 $wedged_pid
+holds "others get in while a bad signature hangs" echoes good
+holds "it is still hanging" kill -0 $wedged_pid
 wait $wedged_pid
-check "the hang ends with the grace" [ $? = 255 ]
-check "... and the log says so" await 6 grep -q 'not let in: no login in time' "$main_log"
+holds "the hang ends with the grace" [ $? = 255 ]
+holds "... and the log says so" await 6 grep -q 'not let in: no login in time' "$main_log"
 garbage() {
 	head -c 100000 /dev/urandom >"/dev/tcp/127.0.0.1/$port"
 }
-check "garbage instead of a banner does no harm" eval 'garbage 2>/dev/null; echoes good'
+holds "garbage instead of a banner does no harm" eval 'garbage 2>/dev/null; echoes good'
 idle() { # let in, but asks for nothing
 	go -i "$T/good" -N okafor@127.0.0.1 >/dev/null 2>&1
 	[ $? != 124 ]
 }
-check "a client that asks for no subsystem is sent away" idle
-check "no session process broke the sandbox" refute grep -q 'was killed' "$main_log"
+holds "a client that asks for no subsystem is sent away" idle
+holds "no session process broke the sandbox" refute grep -q 'was killed' "$main_log"
 
 # ---- crowds
 start_gate crowd --allow "$(print_of good)" -- --grace 6 --max-unauth 12 --max-per-source 8
@@ -161,27 +151,23 @@ flood_door() {
 	done
 	await 5 grep -q 'refused: this address has too many connections' "$gate_log"
 }
-check "one address gets no more places than its share" flood_door
-check "... and others still get in" echoes good -b 127.0.0.2
-check "the flood is over with the grace" await 12 echoes good
+holds "one address gets no more places than its share" flood_door
+holds "... and others still get in" echoes good -b 127.0.0.2
+holds "the flood is over with the grace" await 12 echoes good
 for fd in {20..49}; do
 	eval "exec $fd>&-" 2>/dev/null
 done
 
 # ---- the core
 start_gate silent --allow any --silent -- --grace 2
-check "nobody is let in by a core that does not answer" refute echoes good
-check "... and the log says so" await 5 grep -q 'not let in: the coordinator does not answer' "$gate_log"
-start_gate gone --allow any
-held orphan >/dev/null 2>&1
-client=$!
+holds "nobody is let in by a core that does not answer" refute echoes good
+holds "... and the log says so" await 5 grep -q 'not let in: the coordinator does not answer' "$gate_log"
+start_gate last --allow any
+background orphan /dev/null go -i "$T/good" -s okafor@127.0.0.1 wetread
 await 5 grep -q 'let in' "$gate_log"
-gate_pid=$(pgrep -P "$core_pid")
-stop "$core_pid"
-check "without its core the listener exits" await 5 refute kill -0 "$gate_pid"
-ends() {
-	await 5 refute kill -0 "$1"
-}
-check "... and sessions end" ends $client
+gate_pid=$(pgrep -P "$core_pid") client_pid=${PID[orphan]}
+stop last
+holds "without its core the listener exits" await 5 gone "$gate_pid"
+holds "... and sessions end" await 5 gone "$client_pid"
 
-done_testing
+finish
