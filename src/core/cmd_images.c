@@ -125,6 +125,7 @@ static void first_images(struct step *st, const struct arrival *a)
 {
 	struct event *e = hl7_new_study(st, &a->item, STATE_UNMATCHED);
 
+	st->a->study = e->study;
 	set_int(e, "prio", 2); /* nobody said how urgent it is: looked at before inpatients */
 	set_counts(e, a, NULL);
 }

@@ -75,6 +75,8 @@ void cmd_match(struct step *st)
 
 	if (!order || !check_pair(st, order))
 		return;
+	/* The row goes first: the last event names the order, and so does the answer when it is asked for again. */
+	emit(st, EVENT_STUDY_CLOSED);
 	e = emit_for(st, EVENT_STUDY_MATCHED, order->id);
 	if (st->s->images)
 		take_images(e, st->s, order);
@@ -87,6 +89,5 @@ void cmd_match(struct step *st)
 	e = emit_for(st, EVENT_STUDY_NOTED, order->id);
 	set_str(e, "kind", "match");
 	set_str(e, "text", text);
-	emit(st, EVENT_STUDY_CLOSED);
 	st->a->study = order->id;
 }

@@ -63,7 +63,7 @@ struct lease {
 
 /* A command as it was sent, with what came of it. */
 struct past {
-	char op[24], reader[16], reason[16], text[64], as[16];
+	char op[24], reader[16], reason[16], text[64], as[24], with[24];
 	char *params;
 	struct command cmd;
 	int err;
@@ -86,7 +86,7 @@ struct sim {
 	struct lease leases[LEASES];
 	unsigned nleases;
 	struct past past[PAST];
-	unsigned npast, orders, done, refused, repeats, late, restarts;
+	unsigned npast, orders, done, refused, repeats, late, matched, restarts;
 };
 
 static void fail(const struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
@@ -322,6 +322,7 @@ static void past_bind(struct past *p)
 	p->cmd.reason = *p->reason ? p->reason : NULL;
 	p->cmd.text = *p->text ? p->text : NULL;
 	p->cmd.as = *p->as ? p->as : NULL;
+	p->cmd.with = *p->with ? p->with : NULL;
 }
 
 static void run(struct sim *s, const struct past *p, struct answer *a)
@@ -370,6 +371,7 @@ static void send(struct sim *s, struct past *p)
 		s->refused++;
 	else
 		s->done++;
+	s->matched += !a.err && p->cmd.kind == CMD_match;
 	lease_remember(s, p, &a);
 	answer_release(&a);
 }
@@ -602,6 +604,33 @@ static void admin_sets(struct sim *s, enum cmd kind, const char *json)
 		fail(s, "%s: %s", json, p->answer_text);
 }
 
+/* What the image store tells: totals that grow, are told twice, or name an order of somebody else. */
+static void images_come(struct sim *s)
+{
+	struct past *p = past_new(s, below(s, 3) ? CMD_images : CMD_images_complete, "dicom", ROLE_SERVICE);
+	unsigned order = 1 + below(s, s->orders + 3), patient = below(s, 6) ? order / 2 : below(s, 50);
+	struct buf b = BUF_INIT(4096);
+
+	buf_addf(&b, "{\"site\":\"%c\",\"aet\":\"CT1\",\"set\":{\"study_uid\":\"1.2.%u\",",
+	    'A' + (char)below(s, 2), order);
+	if (below(s, 4))
+		buf_addf(&b, "\"accession\":\"%u\",", order);
+	buf_addf(&b, "\"name\":\"P%u\",\"pid\":\"%u\",\"modality\":\"CT\",\"images\":%u,\"series\":%u}}",
+	    patient, patient, below(s, 400), below(s, 5));
+	p->params = buf_take(&b);
+	send(s, p);
+}
+
+static void a_match_is_made(struct sim *s)
+{
+	struct past *p = past_new(s, CMD_match, "eva", ROLE_SUPERVISOR);
+
+	p->cmd.study = any_study(s);
+	snprintf(p->with, sizeof(p->with), "#%" PRIu64, any_study(s));
+	snprintf(p->as, sizeof(p->as), "pid,name,accession");
+	send(s, p);
+}
+
 /* Accounts and rules change while work goes on. */
 static void the_house_changes(struct sim *s)
 {
@@ -674,8 +703,12 @@ static void one_step(struct sim *s)
 {
 	unsigned what = below(s, 100);
 
-	if (what < 18)
+	if (what < 14)
 		an_order_comes(s);
+	else if (what < 18)
+		images_come(s);
+	else if (what < 20)
+		a_match_is_made(s);
 	else if (what < 55)
 		a_person_acts(s);
 	else if (what < 63)
@@ -725,7 +758,7 @@ int main(int argc, char **argv)
 {
 	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 200,
 	         first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	uint64_t events = 0, done = 0, refused = 0, repeats = 0, late = 0, restarts = 0;
+	uint64_t events = 0, done = 0, refused = 0, repeats = 0, late = 0, matched = 0, restarts = 0;
 	static struct sim s;
 
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
@@ -739,13 +772,14 @@ int main(int argc, char **argv)
 		refused += s.refused;
 		repeats += s.repeats;
 		late += s.late;
+		matched += s.matched;
 		restarts += s.restarts;
 		sim_end(&s);
 	}
 	printf("world_sim: seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " events, %" PRIu64
 	       " commands done, %" PRIu64 " refused, %" PRIu64 " sent again, %" PRIu64
-	       " late entries, %" PRIu64 " restarts; all digests met\n",
-	    first, first + seeds - 1, events, done, refused, repeats, late, restarts);
+	       " late entries, %" PRIu64 " matches, %" PRIu64 " restarts; all digests met\n",
+	    first, first + seeds - 1, events, done, refused, repeats, late, matched, restarts);
 	/* A run in which one of these never happened has shown nothing. */
-	return seeds >= 20 && (!done || !refused || !repeats || !late || !restarts);
+	return seeds >= 20 && (!done || !refused || !repeats || !late || !matched || !restarts);
 }
