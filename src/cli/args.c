@@ -124,16 +124,22 @@ unsigned slots_of(const char *args, struct slot out[ARG_COUNT])
 	return n;
 }
 
-static void slot_usage(struct buf *b, const struct slot *s)
+/* "prelim|final" where the words are known, else the key in capitals. */
+static void slot_word(struct buf *b, const struct shot *shot, enum arg arg)
 {
-	char upper[16] = "";
+	const char *words = arg_choices(shot->word, arg);
 
-	for (size_t i = 0; arg_keys[s->arg][i]; i++)
-		upper[i] = (char)(arg_keys[s->arg][i] - 'a' + 'A');
+	for (const char *p = words ? words : arg_keys[arg]; *p; p++)
+		buf_addc(b, words ? (*p == ' ' ? '|' : *p) : (char)(*p - 'a' + 'A'));
+}
+
+static void slot_usage(struct buf *b, const struct shot *shot, const struct slot *s)
+{
 	buf_adds(b, s->optional ? " [" : " ");
 	if (s->named)
 		buf_addf(b, "--%s ", arg_keys[s->arg]);
-	buf_addf(b, "%s%s%s", upper, s->rest ? "..." : "", s->optional ? "]" : "");
+	slot_word(b, shot, s->arg);
+	buf_addf(b, "%s%s", s->rest ? "..." : "", s->optional ? "]" : "");
 }
 
 void shot_usage(struct buf *b, const struct shot *shot)
@@ -143,7 +149,7 @@ void shot_usage(struct buf *b, const struct shot *shot)
 
 	buf_addf(b, "wetread %s", shot->word);
 	for (unsigned i = 0; i < n; i++)
-		slot_usage(b, &slots[i]);
+		slot_usage(b, shot, &slots[i]);
 }
 
 static int usage(char **why, const struct shot *shot, char *what)
@@ -371,6 +377,22 @@ static int words_place(struct parse *p, char **why)
 	return 0;
 }
 
+/* Before the command every option is taken; now that it is known, those that mean nothing to it are told. */
+static int options_check(const struct args *a, char **why)
+{
+	char *word;
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < OPT_COUNT; i++) {
+		if (!a->opt[i] || opt_fits(&opt_rows[i], a->shot))
+			continue;
+		word = xasprintf("--%s", opt_rows[i].word);
+		rc = unknown_option(why, a->shot, word);
+		free(word);
+	}
+	return rc;
+}
+
 static int numbers_check(const struct args *a, char **why)
 {
 	static const enum opt numbers[] = {OPT_number, OPT_revision, OPT_fence};
@@ -403,6 +425,8 @@ int args_parse(struct args *a, int argc, char **argv, char **why)
 	rc = take_all(&p, why);
 	if (rc == 0 && !asks_about_itself(a)) {
 		rc = a->shot ? words_place(&p, why) : usage(why, NULL, xstrdup("a command is missing"));
+		if (rc == 0)
+			rc = options_check(a, why);
 		if (rc == 0)
 			rc = numbers_check(a, why);
 	}

@@ -58,23 +58,11 @@ static bool is_shown(const struct opt_row *o, unsigned groups)
 	return (o->groups & groups) && !(o->groups & OPT_HIDDEN);
 }
 
-static void choices_help(struct buf *b, const struct shot *shot)
-{
-	struct slot slots[ARG_COUNT];
-	unsigned n = slots_of(shot->args, slots);
-
-	for (unsigned i = 0; i < n; i++)
-		if (arg_choices(shot->word, slots[i].arg))
-			buf_addf(b, "%s is one of: %s\n", arg_key(slots[i].arg),
-			    arg_choices(shot->word, slots[i].arg));
-}
-
 static void help_of_shot(struct buf *b, const struct shot *shot)
 {
 	buf_adds(b, "usage: ");
 	shot_usage(b, shot);
 	buf_addf(b, " [options]\n%s\n", shot->help);
-	choices_help(b, shot);
 	buf_addc(b, '\n');
 	for (int i = 0; i < OPT_COUNT; i++)
 		if (is_shown(opt_row((enum opt)i), shot->groups))

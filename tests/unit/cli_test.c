@@ -136,6 +136,8 @@ static void what_cannot_be_meant_is_told(void **state)
 	    {"takeover 1 mehta", "reason is missing"},
 	    {"claim 1 --jason", "did you mean --json"},
 	    {"claim 1 --filter x", "takes no option --filter"},
+	    {"--filter x claim 1", "wetread claim takes no option --filter"},
+	    {"--csv next", "takes no option --csv"},
 	    {"list --revision 4", "takes no option --revision"},
 	    {"claim 1 -q", "takes no option -q"},
 	    {"claim 1 --revision", "--revision wants N"},
