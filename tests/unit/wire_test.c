@@ -734,6 +734,69 @@ static void five_thousand_rows_fit_into_ninety_kilobytes(void **state)
 	world_release(&back);
 }
 
+/* ---- the manual */
+
+static char *read_manual(void)
+{
+	const char *top = getenv("top_srcdir");
+	char *path = xasprintf("%s/man/wetread-wire.5", top ? top : ".");
+	struct buf b = BUF_INIT(1 << 20);
+	char part[4096];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	while ((n = fread(part, 1, sizeof part, f)))
+		buf_add(&b, part, n);
+	fclose(f);
+	free(path);
+	return buf_take(&b);
+}
+
+static void must_say(const char *manual, const char *macro, const char *word)
+{
+	char *wanted = xasprintf("%s%s\n", macro, word), *wider = xasprintf("%s%s ", macro, word);
+
+	if (!strstr(manual, wanted) && !strstr(manual, wider))
+		fail_msg("wetread-wire(5) does not have: %s%s", macro, word);
+	free(wanted);
+	free(wider);
+}
+
+static void must_say_fields(const char *manual, const struct rectype *rec)
+{
+	for (unsigned i = 0; i < rec->nfields; i++)
+		if (rec->fields[i].flags & FIELD_LIST)
+			must_say(manual, ".It ", rec->fields[i].key);
+}
+
+/* Each method, notice, command, event and error of the tables, and each field of the list view. */
+static void the_manual_has_every_row_of_the_tables(void **state)
+{
+	char *manual = read_manual();
+
+	(void)state;
+#define METHOD(name, method, phases, roles, params, result, help) must_say(manual, ".It Ic ", method);
+#define NOTICE(name, method, params, help) must_say(manual, ".It Ic ", method);
+#include "method.def"
+#undef METHOD
+#undef NOTICE
+#define CMD(name, method, words, args, roles, help) must_say(manual, ".It Ic ", method);
+#include "command.def"
+#undef CMD
+#define EVENT(name, num, wire, rec, audience, help) must_say(manual, ".It ", wire);
+#include "event.def"
+#undef EVENT
+#define ERR(name, num, rpc, exitcode, hl7, text) must_say(manual, ".It ", err_name(E_##name));
+#include "errors.def"
+#undef ERR
+	must_say_fields(manual, &rec_study);
+	must_say_fields(manual, &rec_site);
+	must_say_fields(manual, &rec_user);
+	must_say_fields(manual, &rec_hold);
+	free(manual);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -754,6 +817,7 @@ int main(void)
 	    cmocka_unit_test(the_coder_gives_back_what_it_took),
 	    cmocka_unit_test(a_repeated_string_is_paid_for),
 	    cmocka_unit_test(five_thousand_rows_fit_into_ninety_kilobytes),
+	    cmocka_unit_test(the_manual_has_every_row_of_the_tables),
 	};
 
 	if (sodium_init() < 0)
