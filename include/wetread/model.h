@@ -131,7 +131,7 @@ struct policy; /* see policy.h */
 /* What was answered to an operation, kept so that the same id has the same answer. */
 struct op_done {
 	char *op;
-	uint64_t n;	/* event that carried it */
+	uint64_t n;	/* revision of the study it left, or the event that carried it */
 	uint64_t study; /* 0 if none */
 	int64_t fence;	/* fencing number it gave, 0 if none */
 	char *code;	/* error name when it was refused, NULL when done */

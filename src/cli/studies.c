@@ -96,7 +96,7 @@ void study_members(struct buf *b, const struct study *s)
 	json_clean(b, "modality", s->modality);
 	json_clean(b, "description", s->exam);
 	json_kint(b, "priority", s->prio);
-	json_kstr(b, "priority_name", prio_key(s->prio));
+	json_kstr(b, "priority_name", s->prio == 0 && s->protocol ? s->protocol : prio_key(s->prio));
 	json_clean(b, "protocol", s->protocol);
 	json_clean(b, "patient_class", s->class);
 	json_kstr(b, "state", state_key(s->state));

@@ -197,6 +197,8 @@ static void one_item(struct step *st, const cJSON *json, struct hl7_result *r)
 		verb->run(st, &item, r);
 	if (!st->a->err)
 		note_studies(st, r);
+	if (!st->a->err && !st->out->n)
+		trace_idle(st);
 	patch_release(&item.set);
 }
 

@@ -253,6 +253,20 @@ static void trace_refusal(struct step *st)
 	set_str(e, "text", st->a->text);
 }
 
+/* Accepted, and nothing to change: remembered all the same, or the same id might act when it comes again. */
+void trace_idle(struct step *st)
+{
+	struct event *e;
+
+	if (!st->op)
+		return;
+	e = emit(st, EVENT_COMMAND_IDLE);
+	set_str(e, "user", st->cmd->by);
+	set_str(e, "command", cmd_type(st->cmd->kind)->method);
+	if (st->a->fence)
+		set_int(e, "fence", st->a->fence);
+}
+
 int core_decide(struct core *core, const struct command *cmd, struct evlist *out, struct answer *a)
 {
 	struct step st = {.core = core, .w = core->world, .cmd = cmd, .op = cmd->op, .now = env_now(core->env),
@@ -264,6 +278,8 @@ int core_decide(struct core *core, const struct command *cmd, struct evlist *out
 		commands[cmd->kind].run(&st);
 	if (st.s && !a->study)
 		a->study = st.s->id;
+	if (!a->err && !out->n)
+		trace_idle(&st);
 	if (a->err) {
 		trace_refusal(&st);
 		if (st.s) {

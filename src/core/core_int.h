@@ -40,6 +40,7 @@ const char *study_label(const struct study *, char out[32]);
 bool check_eligible(struct step *, const struct user *, unsigned but_rules);
 /* Refuses with E_TAKEN naming who has it since when. */
 void refuse_taken(struct step *, const char *what_to_do);
+void trace_idle(struct step *);
 void emit_note(struct step *, const char *kind, const char *text);
 /* Sets the members that end an ownership: state, reader, tx, times, fence. */
 void set_free(struct event *, const struct study *, int64_t state);

@@ -587,8 +587,10 @@ static void apply_op(struct world *w, const struct event *e)
 {
 	struct op_done *o = op_put(w, e->op);
 	const struct change *fence = patch_find(&e->set, "fence");
+	const struct study *s = world_study(w, e->study);
 
-	o->n = e->n;
+	/* A trace changes no study: what its answer names is the revision the study has. */
+	o->n = event_type(e->kind)->rec == &rec_trace && s ? s->rev : e->n;
 	if (e->study)
 		o->study = e->study;
 	if (fence)
