@@ -10,24 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 #include <sys/types.h>
 
+#include "wetread/address.h"
 #include "wetread/gate.h"
-
-#define PEER_MAX 64 /* "[addr]:port" */
-
-/* ---- address.c */
-struct source { /* what the limits count by: an IPv4 address or an IPv6 /64 */
-	unsigned char addr[16];
-};
-struct address {
-	struct sockaddr_storage sa;
-	socklen_t len;
-};
-int address_parse(const char *text, struct address *out);
-void address_text(const struct address *, char out[PEER_MAX]);
-void address_source(const struct address *, struct source *out);
 
 /* ---- crowd.c: the session processes there are, and who may become one */
 struct child {
@@ -57,10 +43,6 @@ void crowd_remove(struct crowd *, size_t i); /* closes the pipe; moves the last 
 /* An ssh_bind with the hardened lists and the host key loaded; *out is freed by ssh_bind_free. */
 int hostkey_bind(const char *file, ssh_bind *out);
 int key_print(ssh_key, char out[GATE_PRINT_MAX]); /* "SHA256:..." */
-
-/* ---- sandbox.c */
-/* After it only a short list of system calls is left; any other one ends the process. */
-int sandbox_enter(void);
 
 /* ---- ask.c: questions to the core */
 enum { ASK_YES = 1, ASK_NO = 0 }; /* or a negative E_* when the core is gone or talks nonsense */

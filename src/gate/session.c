@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 #include "wetread/env.h"
 #include "wetread/errors.h"
 #include "wetread/log.h"
+#include "wetread/sandbox.h"
 #include "wetread/text.h"
 #include "gate_int.h"
 
@@ -435,6 +437,19 @@ static void report(const struct session *s)
 		    *detail ? ": " : "", detail);
 }
 
+/* No file, no new connection: whoever takes it over through the SSH library holds one socket, on which the core
+ * trusts nothing. */
+static int confine(void)
+{
+	static const struct sandbox_limit limits[] = {
+	    {RLIMIT_NOFILE, 8}, /* poll(2) refuses to look at more descriptors than this */
+	    {RLIMIT_AS, (rlim_t)256 << 20},
+	};
+
+	return sandbox_enter(
+	    &(struct sandbox){.limits = limits, .nlimits = sizeof(limits) / sizeof(*limits), .folder = -1});
+}
+
 void session_run(const struct session_start *start)
 {
 	static struct session s; /* the process is this one session */
@@ -446,7 +461,7 @@ void session_run(const struct session_start *start)
 	s.deadline = s.began + (int64_t)start->grace * 1000;
 	buf_init(&s.up, UP_MAX);
 	buf_init(&s.down, DOWN_CHUNK);
-	if (prepare(&s) < 0 || sandbox_enter() < 0) {
+	if (prepare(&s) < 0 || confine() < 0) {
 		log_err("%s: the session process could not be set up", start->peer);
 		_exit(1);
 	}

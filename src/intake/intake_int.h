@@ -11,25 +11,11 @@
 #include "wetread/intake.h"
 #include "wetread/mllp.h"
 #include "wetread/refused.h"
+#include "wetread/upstream.h"
 
 struct event;
 struct event_base;
 struct bufferevent;
-struct cJSON;
-
-/* ---- the coordinator, upstream.c */
-
-struct upstream;
-/* Both NULL when there will be no answer. Borrowed for the length of the call. */
-typedef void upstream_fn(void *ctx, const struct cJSON *result, const struct cJSON *error);
-
-/* gone is called once, when the stream has ended or makes no sense. */
-struct upstream *upstream_new(struct event_base *, int fd, void (*gone)(void *ctx), void *ctx);
-void upstream_free(struct upstream *);
-/* At most 64 calls are on their way; further ones wait here in order. params is emptied. */
-uint64_t upstream_call(struct upstream *, const char *method, struct buf *params, upstream_fn *, void *ctx);
-/* The caller is no longer interested; the answer is dropped when it comes. */
-void upstream_forget(struct upstream *, uint64_t id);
 
 /* ---- connections, conn.c */
 

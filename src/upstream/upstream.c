@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "intake_int.h"
+#include "wetread/upstream.h"
 
 #include <cjson/cJSON.h>
 #include <event2/buffer.h>

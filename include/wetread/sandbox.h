@@ -1,0 +1,43 @@
+/*
+ * sandbox - what a process that reads bytes from outside may still do.
+ *
+ * Always: talk on the descriptors it holds, get memory, read the clock, draw random bytes, and end.  Anything more is
+ * named by whoever enters.  Any other system call ends the process.  There is no way back.
+ *
+ * Linux: no_new_privs, seccomp(2), setrlimit(2) and, where the kernel has it, landlock(7).
+ */
+#ifndef WETREAD_SANDBOX_H
+#define WETREAD_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SANDBOX_ARGS = 3 };
+
+struct sandbox_call {
+	const char *name; /* one that this architecture does not have is passed over */
+	unsigned args;    /* allowed only with these arguments: number, value */
+	struct {
+		unsigned arg;
+		uint64_t value;
+	} arg[SANDBOX_ARGS];
+};
+struct sandbox_limit {
+	int resource; /* RLIMIT_* */
+	uint64_t most;
+};
+struct sandbox {
+	const struct sandbox_call *calls;
+	size_t ncalls;
+	const struct sandbox_limit *limits; /* RLIMIT_CORE and RLIMIT_NPROC are 0 for everybody */
+	size_t nlimits;
+	int folder; /* -1, or the only directory in which files may be read, made, renamed and removed */
+};
+
+/* 0, E_NOMEM or E_IO; on failure the process is half confined and should end. Single-threaded callers only. */
+int sandbox_enter(const struct sandbox *);
+/* Whether the kernel keeps a process to one folder; without it a name with "../" is only kept out by the caller. */
+bool sandbox_has_folders(void);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * The confinement of a process, in the order in which each step is still allowed: limits, the folder (Landlock, by
+ * its system calls: the C library has no names for them), the list of calls.
+ *
+ * Memory may be mapped, but never memory to run code from.
+ */
+#include "config.h"
+
+#include "wetread/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "wetread/errors.h"
+
+static const char *const always[] = {
+    "poll",
+    "ppoll",
+    "recvfrom",
+    "sendto",
+    "read",
+    "write",
+    "close",
+    "shutdown",
+    "getpid",
+    "getrandom",
+    "futex",
+    "brk",
+    "munmap",
+    "mremap",
+    "madvise",
+    "clock_gettime",
+    "gettimeofday",
+    "time",
+    "restart_syscall",
+    "rt_sigreturn",
+    "exit",
+    "exit_group",
+#if defined(__SANITIZE_ADDRESS__)
+    /* the sanitizer's own, for its report and its stacks */
+    "mmap",
+    "mprotect",
+    "sigaltstack",
+    "sched_yield",
+    "gettid",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "sched_getaffinity",
+#endif
+};
+
+/* ---- limits */
+
+static int set_limit(int resource, rlim_t most)
+{
+	struct rlimit r = {most, most};
+
+	return setrlimit(resource, &r) < 0 ? E_IO : 0;
+}
+
+static int set_limits(const struct sandbox *s)
+{
+	int err = set_limit(RLIMIT_CORE, 0); /* a core file would hold keys and patients' data */
+
+	if (!err)
+		err = set_limit(RLIMIT_NPROC, 0);
+	for (size_t i = 0; i < s->nlimits && !err; i++) {
+#if defined(__SANITIZE_ADDRESS__)
+		if (s->limits[i].resource == RLIMIT_AS)
+			continue; /* the sanitizer's shadow is larger than any limit */
+#endif
+		err = set_limit(s->limits[i].resource, s->limits[i].most);
+	}
+	return err;
+}
+
+/* ---- the folder */
+
+enum {
+	IN_FOLDER = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+	            LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE,
+	/* everything that version 1 of Landlock knows: bits 0 to 12 */
+	ALL_OF_V1 = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1
+};
+
+static int new_ruleset(void)
+{
+	struct landlock_ruleset_attr attr = {.handled_access_fs = ALL_OF_V1};
+
+	return (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+}
+
+bool sandbox_has_folders(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0;
+}
+
+static int keep_to_folder(int folder)
+{
+	struct landlock_path_beneath_attr rule = {.allowed_access = IN_FOLDER, .parent_fd = folder};
+	int set, err = 0;
+
+	if (!sandbox_has_folders())
+		return 0;
+	set = new_ruleset();
+	if (set < 0)
+		return E_IO;
+	if ((folder >= 0 && syscall(SYS_landlock_add_rule, set, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0) ||
+	    syscall(SYS_landlock_restrict_self, set, 0) < 0)
+		err = E_IO;
+	close(set);
+	return err;
+}
+
+/* ---- the calls */
+
+static int allow(scmp_filter_ctx f, const struct sandbox_call *c)
+{
+	struct scmp_arg_cmp cmp[SANDBOX_ARGS];
+	int nr = seccomp_syscall_resolve_name(c->name);
+
+	if (nr == __NR_SCMP_ERROR)
+		return 0; /* this architecture does not have it */
+	for (unsigned i = 0; i < c->args; i++)
+		cmp[i] = SCMP_CMP(c->arg[i].arg, SCMP_CMP_EQ, c->arg[i].value);
+	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, nr, c->args, cmp) < 0 ? E_IO : 0;
+}
+
+static int add_rules(scmp_filter_ctx f, const struct sandbox *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always) && !err; i++)
+		err = allow(f, &(struct sandbox_call){.name = always[i]});
+	for (size_t i = 0; i < s->ncalls && !err; i++)
+		err = allow(f, &s->calls[i]);
+	if (err)
+		return err;
+	return seccomp_rule_add(
+	           f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) < 0
+	           ? E_IO
+	           : 0;
+}
+
+int sandbox_enter(const struct sandbox *s)
+{
+	scmp_filter_ctx f;
+	int err;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    set_limits(s) < 0 || keep_to_folder(s->folder) < 0)
+		return E_IO;
+	f = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	if (!f)
+		return E_NOMEM;
+	err = add_rules(f, s);
+	if (!err && seccomp_load(f) < 0)
+		err = E_IO;
+	seccomp_release(f);
+	return err;
+}
