@@ -34,7 +34,7 @@ struct console {
 	struct bench *bench;
 	struct link *link;
 	struct replica *replica;
-	bool there; /* live, or greeted */
+	bool there;       /* live, or greeted */
 	uint64_t in, out; /* at the last mark */
 };
 struct bench {
@@ -58,7 +58,8 @@ static void say_live(struct bench *b)
 		in += i;
 		out += o;
 	}
-	printf("{\"live\":%lld,\"first\":%lld,\"studies\":%zu,\"n\":%llu,\"in\":%llu,\"out\":%llu,\"events\":%zu}\n",
+	printf("{\"live\":%lld,\"first\":%lld,\"studies\":%zu,\"n\":%llu,\"in\":%llu,\"out\":%llu,\"events\":"
+	       "%zu}\n",
 	    (long long)(env_mono(&env_system) - b->began), (long long)b->first_page, w ? w->nstudies : 0,
 	    w ? (unsigned long long)w->n : 0, (unsigned long long)in, (unsigned long long)out, b->ntaken);
 	fflush(stdout);
@@ -236,7 +237,8 @@ static int parse(struct bench *b, int argc, char **argv)
 {
 	static const struct option words[] = {{"sessions", required_argument, NULL, 'n'},
 	    {"target", required_argument, NULL, 't'}, {"identity", required_argument, NULL, 'i'},
-	    {"known-hosts", required_argument, NULL, 'k'}, {"no-follow", no_argument, NULL, 'F'}, {NULL, 0, NULL, 0}};
+	    {"known-hosts", required_argument, NULL, 'k'}, {"no-follow", no_argument, NULL, 'F'},
+	    {NULL, 0, NULL, 0}};
 	int c;
 
 	b->n = 1;
@@ -244,12 +246,23 @@ static int parse(struct bench *b, int argc, char **argv)
 	b->options.calls = &calls;
 	while ((c = getopt_long(argc, argv, "", words, NULL)) != -1) {
 		switch (c) {
-		case 'n': b->n = (unsigned)strtoul(optarg, NULL, 10); break;
-		case 't': b->options.target = optarg; break;
-		case 'i': b->options.identity = optarg; break;
-		case 'k': b->options.known_hosts = optarg; break;
-		case 'F': b->follow = false; break;
-		default: return -1;
+		case 'n':
+			b->n = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 't':
+			b->options.target = optarg;
+			break;
+		case 'i':
+			b->options.identity = optarg;
+			break;
+		case 'k':
+			b->options.known_hosts = optarg;
+			break;
+		case 'F':
+			b->follow = false;
+			break;
+		default:
+			return -1;
 		}
 	}
 	return b->options.target && b->n >= 1 && b->n <= SESSIONS_MAX ? 0 : -1;
@@ -261,7 +274,8 @@ int main(int argc, char **argv)
 	struct rlimit files = {8192, 8192};
 
 	if (parse(&b, argc, argv) < 0) {
-		fputs("usage: client --target TARGET [--sessions N] [--identity FILE] [--known-hosts FILE] [--no-follow]\n",
+		fputs("usage: client --target TARGET [--sessions N] [--identity FILE] [--known-hosts FILE] "
+		      "[--no-follow]\n",
 		    stderr);
 		return 2;
 	}
@@ -271,8 +285,14 @@ int main(int argc, char **argv)
 	b.consoles = xcalloc(b.n, sizeof(*b.consoles));
 	for (unsigned i = 0; i < b.n; i++) {
 		struct console *c = &b.consoles[i];
-		struct replica_options opt = {.env = &env_system, .client = "wetread-bench", .follow = b.follow, .ctx = c,
-		    .send = send_line, .changed = on_changed, .phase = on_phase, .refused = on_refused};
+		struct replica_options opt = {.env = &env_system,
+		    .client = "wetread-bench",
+		    .follow = b.follow,
+		    .ctx = c,
+		    .send = send_line,
+		    .changed = on_changed,
+		    .phase = on_phase,
+		    .refused = on_refused};
 
 		c->bench = &b;
 		c->replica = replica_new(&opt);

@@ -18,7 +18,7 @@ struct buf {
 	bool failed;
 };
 
-#define BUF_INIT(maximum) ((struct buf){ .max = (maximum) })
+#define BUF_INIT(maximum) ((struct buf){.max = (maximum)})
 
 void buf_init(struct buf *, size_t max);
 void buf_release(struct buf *);

@@ -27,13 +27,13 @@ struct coord;
 struct session;
 
 struct coord_limits {
-	int64_t tick;		 /* ms between two writes of events to one session; the first goes out at once */
-	size_t ring;		 /* bytes of event lines kept for sessions that are behind */
-	size_t out;		 /* bytes that may wait for one session before its requests have to wait */
-	unsigned sessions;	 /* in all */
+	int64_t tick;      /* ms between two writes of events to one session; the first goes out at once */
+	size_t ring;       /* bytes of event lines kept for sessions that are behind */
+	size_t out;        /* bytes that may wait for one session before its requests have to wait */
+	unsigned sessions; /* in all */
 	int64_t hello, silence, stall; /* ms to say hello; without a byte from afar; without taking a byte */
 	uint64_t snapshot_events;      /* a snapshot of the journal after so many events, */
-	int64_t snapshot_ms;	       /* or after so long */
+	int64_t snapshot_ms;           /* or after so long */
 };
 #define COORD_LIMITS                                                                                         \
 	{                                                                                                    \
@@ -62,7 +62,7 @@ enum session_kind { SESSION_GATE, SESSION_LOCAL, SESSION_ADAPTER, SESSION_KINDS 
 
 struct session_from {
 	enum session_kind kind;
-	const char *peer;      /* "uid 1000 pid 4242"; a gate session says its own when it asks to be let in */
+	const char *peer; /* "uid 1000 pid 4242"; a gate session says its own when it asks to be let in */
 	const char *unix_name; /* local: account of the process at the other end, NULL if it has no name */
 	bool may_act_as;       /* local: the coordinator's own account, which may name any user */
 	const char *adapter;   /* adapter: who its commands are from, "hl7" */

@@ -28,34 +28,34 @@ struct cmd_type {
 	unsigned roles;
 };
 const struct cmd_type *cmd_type(enum cmd);
-int cmd_find(const char *method);	/* enum cmd; E_METHOD */
-int cmd_find_words(const char *words);	/* by what people type; E_METHOD */
+int cmd_find(const char *method);      /* enum cmd; E_METHOD */
+int cmd_find_words(const char *words); /* by what people type; E_METHOD */
 
 /* All strings borrowed from the caller for the length of core_decide(). */
 struct command {
 	enum cmd kind;
-	const char *op;		/* operation id; NULL: not repeatable */
-	const char *by;		/* login */
-	unsigned role;		/* of that person */
-	uint64_t study;		/* 0: none, or to be looked up by name */
+	const char *op;         /* operation id; NULL: not repeatable */
+	const char *by;         /* login */
+	unsigned role;          /* of that person */
+	uint64_t study;         /* 0: none, or to be looked up by name */
 	const char *study_name; /* as typed; used when study is 0 */
-	uint64_t rev;		/* revision the person saw; 0: whatever it is */
-	int64_t fence;		/* fencing number of the lease; 0: not given */
-	const char *tx;		/* transaction id of a claim */
+	uint64_t rev;           /* revision the person saw; 0: whatever it is */
+	int64_t fence;          /* fencing number of the lease; 0: not given */
+	const char *tx;         /* transaction id of a claim */
 	const char *reader, *reason, *text, *as, *with;
-	bool force;		/* "apply anyway" */
+	bool force;                 /* "apply anyway" */
 	const struct cJSON *params; /* the whole request, for `set` and `items` */
 };
 
 /* What is answered.  Strings are owned by the answer. */
 struct answer {
-	int err;	/* E_OK or why it was refused */
-	char *text;	/* in words: says what, to which study, and what to do */
+	int err;    /* E_OK or why it was refused */
+	char *text; /* in words: says what, to which study, and what to do */
 	uint64_t study, rev;
 	int64_t fence;
 	char *by, *what; /* with E_STALE and E_TAKEN: who changed it, and the change's event name */
-	int64_t at;	 /* and when */
-	char *extra;	 /* further JSON members without braces, NULL if none */
+	int64_t at;      /* and when */
+	char *extra;     /* further JSON members without braces, NULL if none */
 };
 void answer_release(struct answer *);
 
@@ -70,7 +70,7 @@ struct core {
 };
 void core_init(struct core *, struct world *, const struct env *);
 void core_release(struct core *);
-void core_beat(struct core *, const char *login); /* a heartbeat of a person's console */
+void core_beat(struct core *, const char *login);               /* a heartbeat of a person's console */
 int64_t core_last_beat(const struct core *, const char *login); /* 0: none since the start */
 
 /*

@@ -19,8 +19,14 @@ struct env {
 
 extern const struct env env_system;
 
-static inline int64_t env_now(const struct env *e) { return e->now(e->ctx); }
-static inline int64_t env_mono(const struct env *e) { return e->mono(e->ctx); }
+static inline int64_t env_now(const struct env *e)
+{
+	return e->now(e->ctx);
+}
+static inline int64_t env_mono(const struct env *e)
+{
+	return e->mono(e->ctx);
+}
 
 /* A fresh operation or transaction id: 22 characters of [A-Za-z0-9_-], 128 bits. */
 void env_id(const struct env *, char out[23]);

@@ -29,17 +29,17 @@ struct look_type {
 const struct look_type *look_type(enum look);
 
 struct cell {
-	uint32_t cp[3];	     /* a character and at most two combining marks; 0 ends */
-	uint8_t width;	     /* 1; 2 for a wide character, whose right neighbour has 0 */
-	uint8_t look;	     /* enum look */
-	bool bar;	     /* part of the row the cursor is on */
+	uint32_t cp[3]; /* a character and at most two combining marks; 0 ends */
+	uint8_t width;  /* 1; 2 for a wide character, whose right neighbour has 0 */
+	uint8_t look;   /* enum look */
+	bool bar;       /* part of the row the cursor is on */
 };
 
 struct grid {
 	int w, h;
 	struct cell *cells; /* row by row */
 	int cur_x, cur_y;   /* where the terminal's cursor belongs: the row or field in focus */
-	bool ascii;	    /* no character above 126 comes in */
+	bool ascii;         /* no character above 126 comes in */
 };
 
 enum { GRID_MAX = 1000 }; /* columns or rows; larger sizes are cut to it */

@@ -40,11 +40,11 @@ enum role {
 };
 int role_parse(const char *key); /* the bit; E_SYNTAX */
 
-#define STR_MEMBER(n)	     char *n;
-#define INT_MEMBER(n)	     int64_t n;
-#define TIME_MEMBER(n)	     int64_t n;
-#define ENUM_STATE_MEMBER(n) int64_t n;
-#define ENUM_PRIO_MEMBER(n)  int64_t n;
+#define STR_MEMBER(n)               char *n;
+#define INT_MEMBER(n)               int64_t n;
+#define TIME_MEMBER(n)              int64_t n;
+#define ENUM_STATE_MEMBER(n)        int64_t n;
+#define ENUM_PRIO_MEMBER(n)         int64_t n;
 #define FIELD(n, type, flags, help) type##_MEMBER(n)
 
 struct hold {
@@ -100,7 +100,7 @@ struct event_type {
 	const char *help;
 };
 const struct event_type *event_type(int kind); /* NULL if there is none */
-int event_kind(const char *name);	       /* E_SYNTAX */
+int event_kind(const char *name);              /* E_SYNTAX */
 
 /* One thing that happened.  Strings are owned by the event. */
 struct event {
@@ -108,8 +108,8 @@ struct event {
 	int64_t at; /* UTC ms */
 	int kind;
 	uint64_t study; /* 0 when it is about none */
-	char *by;	/* login, or "hl7", "clock" */
-	char *op;	/* operation id of the command, NULL if none */
+	char *by;       /* login, or "hl7", "clock" */
+	char *op;       /* operation id of the command, NULL if none */
 	struct patch set;
 };
 void event_release(struct event *);
@@ -131,16 +131,16 @@ struct policy; /* see policy.h */
 /* What was answered to an operation, kept so that the same id has the same answer. */
 struct op_done {
 	char *op;
-	uint64_t n;	/* revision of the study it left, or the event that carried it */
+	uint64_t n;     /* revision of the study it left, or the event that carried it */
 	uint64_t study; /* 0 if none */
-	int64_t fence;	/* fencing number it gave, 0 if none */
-	char *code;	/* error name when it was refused, NULL when done */
-	char *text;	/* the refusal's words */
+	int64_t fence;  /* fencing number it gave, 0 if none */
+	char *code;     /* error name when it was refused, NULL when done */
+	char *text;     /* the refusal's words */
 };
 
 struct world {
-	uint64_t n;	 /* last event applied */
-	uint64_t n_live; /* last live event applied */
+	uint64_t n;             /* last event applied */
+	uint64_t n_live;        /* last live event applied */
 	struct study **studies; /* by id; NULL where it left the world */
 	size_t studies_cap;
 	uint64_t last_study; /* highest id ever given */
@@ -196,7 +196,8 @@ const struct hold *study_open_hold(const struct study *);
  * The whole world as JSON lines in canonical order: {"t":"site",...} ... {"t":"study",...}.
  * list_only: what a list-view replica holds. Feeding the lines to world_load_line() gives the same world.
  */
-void world_save(const struct world *, bool list_only, int (*line)(void *ctx, const char *json, size_t n), void *ctx);
+void world_save(
+    const struct world *, bool list_only, int (*line)(void *ctx, const char *json, size_t n), void *ctx);
 int world_load_line(struct world *, const char *json, size_t n);
 /* BLAKE2b-256 of world_save()'s lines, as 64 hex digits. */
 void world_digest(const struct world *, bool list_only, char hex[65]);

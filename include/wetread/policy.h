@@ -41,7 +41,7 @@ struct clock_rule {
 	unsigned nconditions;
 	enum until until;
 	int64_t target; /* ms */
-	unsigned from;	/* bits, see policy.c */
+	unsigned from;  /* bits, see policy.c */
 	char *pause;
 	int warn[2]; /* percent */
 	int line;
@@ -50,8 +50,20 @@ struct hold_rule {
 	char *code, *text;
 };
 enum rank_weight {
-	RANK_P0, RANK_P1, RANK_P2, RANK_P3, RANK_P4, RANK_P5,
-	RANK_CLASS_E, RANK_CLASS_I, RANK_CLASS_O, RANK_USED, RANK_WAIT, RANK_AI, RANK_HELD, RANK_WEIGHTS
+	RANK_P0,
+	RANK_P1,
+	RANK_P2,
+	RANK_P3,
+	RANK_P4,
+	RANK_P5,
+	RANK_CLASS_E,
+	RANK_CLASS_I,
+	RANK_CLASS_O,
+	RANK_USED,
+	RANK_WAIT,
+	RANK_AI,
+	RANK_HELD,
+	RANK_WEIGHTS
 };
 
 struct policy {
@@ -60,9 +72,9 @@ struct policy {
 	unsigned nclocks;
 	struct hold_rule *holds;
 	unsigned nholds;
-	int64_t grace[6];    /* by priority, ms */
-	int64_t term;	     /* a lease without heartbeats since the claim, ms */
-	int64_t keep_closed; /* how long a finished study stays in the world, ms */
+	int64_t grace[6];           /* by priority, ms */
+	int64_t term;               /* a lease without heartbeats since the claim, ms */
+	int64_t keep_closed;        /* how long a finished study stays in the world, ms */
 	int64_t rank[RANK_WEIGHTS]; /* points */
 };
 
@@ -75,15 +87,16 @@ const struct hold_rule *policy_hold(const struct policy *, const char *code); /*
 /* A study's clock at an instant.  Zero rule: no clock applies. */
 struct clock {
 	const struct clock_rule *rule;
-	int64_t start;	   /* 0: not started */
-	int64_t due;	   /* start + target + paused; moves while paused */
-	int64_t stop;	   /* 0: still running */
-	int64_t paused;	   /* ms spent in holds that pause it, up to now or stop */
+	int64_t start;     /* 0: not started */
+	int64_t due;       /* start + target + paused; moves while paused */
+	int64_t stop;      /* 0: still running */
+	int64_t paused;    /* ms spent in holds that pause it, up to now or stop */
 	int64_t remaining; /* ms; negative when past the target */
 	bool is_paused, breached;
 };
 /* Fills one clock per `until`; returns how many apply. */
-unsigned policy_clocks(const struct policy *, const struct study *, int64_t now, struct clock out[UNTIL_COUNT]);
+unsigned policy_clocks(
+    const struct policy *, const struct study *, int64_t now, struct clock out[UNTIL_COUNT]);
 /* The clock with the least time left among those not stopped; else the last stopped one. false: none applies. */
 bool policy_clock(const struct policy *, const struct study *, int64_t now, struct clock *out);
 
@@ -92,7 +105,8 @@ struct rank_term {
 	int64_t points;
 };
 /* The sum; the terms if asked (room for 6), *n gets their number. Higher is more urgent. */
-int64_t policy_rank(const struct policy *, const struct study *, int64_t now, struct rank_term *terms, unsigned *n);
+int64_t policy_rank(
+    const struct policy *, const struct study *, int64_t now, struct rank_term *terms, unsigned *n);
 /* Total order for lists: rank (higher first), then older order first, then id. <0 if a comes first. */
 int policy_order(const struct policy *, const struct study *a, const struct study *b, int64_t now);
 

@@ -34,8 +34,8 @@ struct rectype {
 	size_t size;
 };
 
-extern const struct rectype rec_study, rec_site, rec_user, rec_key, rec_hold, rec_note, rec_report, rec_policy,
-    rec_alias, rec_trace;
+extern const struct rectype rec_study, rec_site, rec_user, rec_key, rec_hold, rec_note, rec_report,
+    rec_policy, rec_alias, rec_trace;
 
 const struct field *field_find(const struct rectype *, const char *key); /* NULL if there is none */
 

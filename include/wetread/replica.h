@@ -33,15 +33,16 @@ struct replica_options {
 	const struct env *env;
 	const char *client;  /* "wetread 0.1.0" */
 	const char *as_user; /* local socket: act as this person; NULL: whoever we are */
-	bool absent;	     /* nobody sits here (a one-shot, a log): our pings keep no leases */
-	bool follow;	     /* false: a one-shot that needs no queue */
+	bool absent;         /* nobody sits here (a one-shot, a log): our pings keep no leases */
+	bool follow;         /* false: a one-shot that needs no queue */
 	void *ctx;
 	/* One or more whole lines, each with its newline. While there is no link they may be dropped: first_lines has them. */
 	void (*send)(void *ctx, const char *lines, size_t n);
 	/* Something changed: a study (id; 0: everything may have), with the event if one caused it. */
 	void (*changed)(void *ctx, uint64_t study, const struct event *);
 	void (*phase)(void *ctx, enum replica_phase);
-	void (*refused)(void *ctx, int err, const char *text); /* hello or the queue was refused: no use to go on */
+	void (*refused)(
+	    void *ctx, int err, const char *text); /* hello or the queue was refused: no use to go on */
 };
 
 /* Strings of the options are copied. Callbacks other than send may be NULL; they may call any function here but free. */
@@ -53,11 +54,12 @@ void replica_first_lines(struct replica *, struct buf *out);
 /* A line with or without its newline. E_SYNTAX, E_LIMIT, E_CORRUPT: the other end makes no sense; end the connection. */
 int replica_line(struct replica *, const char *line, size_t n);
 
-const struct world *replica_world(const struct replica *); /* the same pointer for ever */
+const struct world *replica_world(const struct replica *);   /* the same pointer for ever */
 const struct replica_me *replica_me(const struct replica *); /* members NULL until hello was answered */
 enum replica_phase replica_phase(const struct replica *);
 unsigned replica_progress(const struct replica *); /* percent of the snapshot that is here; 100 when live */
-int64_t replica_now(const struct replica *); /* coordinator's clock: ours plus the measured difference, UTC ms */
+int64_t replica_now(
+    const struct replica *); /* coordinator's clock: ours plus the measured difference, UTC ms */
 unsigned replica_pending(const struct replica *); /* commands sent and not yet answered */
 bool replica_is_pending(const struct replica *, uint64_t study);
 
@@ -67,6 +69,7 @@ typedef void replica_answer_fn(void *ctx, const struct answer *);
 void replica_command(struct replica *, const struct command *, replica_answer_fn *, void *ctx);
 /* Any other request; result or error is cJSON, borrowed for the call; both NULL: E_NOLINK or E_LIMIT as above. */
 typedef void replica_result_fn(void *ctx, const struct cJSON *result, const struct cJSON *error);
-void replica_request(struct replica *, const char *method, const char *params_json, replica_result_fn *, void *ctx);
+void replica_request(
+    struct replica *, const char *method, const char *params_json, replica_result_fn *, void *ctx);
 
 #endif

@@ -25,9 +25,9 @@ struct input_calls {
 };
 struct input {
 	struct input_calls calls;
-	int state;	   /* enum in input.c */
-	uint32_t param;	   /* first number of a control sequence */
-	char last;	   /* of the end mark of a string or a paste: how much of it has been seen */
+	int state;      /* enum in input.c */
+	uint32_t param; /* first number of a control sequence */
+	char last;      /* of the end mark of a string or a paste: how much of it has been seen */
 	unsigned char utf8[4];
 	unsigned nutf8, want;
 	bool drop; /* the rest of this input_feed() is thrown away */
@@ -39,17 +39,17 @@ void input_init(struct input *, const struct input_calls *);
 void input_release(struct input *);
 void input_feed(struct input *, const char *bytes, size_t n);
 bool input_waits(const struct input *); /* after an Esc that may be a key or the start of a sequence */
-void input_timeout(struct input *);	/* it was the key */
-void input_drop(struct input *);	/* from a callback: what is left was typed ahead */
+void input_timeout(struct input *);     /* it was the key */
+void input_drop(struct input *);        /* from a callback: what is left was typed ahead */
 
 /* ---- the screen */
 
 struct term;
 
 struct term_options {
-	int fd;		  /* the terminal, for both ways; made non-blocking */
+	int fd;           /* the terminal, for both ways; made non-blocking */
 	const char *type; /* $TERM */
-	bool no_colour;	  /* $NO_COLOR */
+	bool no_colour;   /* $NO_COLOR */
 };
 
 /* E_USAGE if the terminal cannot place a cursor, E_IO; *why (caller frees) is a sentence. */

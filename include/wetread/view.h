@@ -26,14 +26,24 @@ struct zone;
 
 /* Keys are code points (Enter 13, Tab 9, Esc 27, Backspace 127, C-a 1 ... C-z 26), or one of these. */
 enum view_key {
-	K_UP = 0x110000, K_DOWN, K_LEFT, K_RIGHT, K_HOME, K_END, K_PGUP, K_PGDN, K_DEL, K_BACKTAB, K_F1
+	K_UP = 0x110000,
+	K_DOWN,
+	K_LEFT,
+	K_RIGHT,
+	K_HOME,
+	K_END,
+	K_PGUP,
+	K_PGDN,
+	K_DEL,
+	K_BACKTAB,
+	K_F1
 };
 
 /* What the owner is to do after a key. */
 enum view_reaction {
-	VIEW_DRAW = 1,	    /* something changed on the screen */
-	VIEW_REPAINT = 2,   /* the terminal's content is not to be trusted: draw all of it */
-	VIEW_FLUSH = 4,	    /* throw away what was typed ahead */
+	VIEW_DRAW = 1,    /* something changed on the screen */
+	VIEW_REPAINT = 2, /* the terminal's content is not to be trusted: draw all of it */
+	VIEW_FLUSH = 4,   /* throw away what was typed ahead */
 	VIEW_SUSPEND = 8,
 	VIEW_QUIT = 16,
 };
@@ -41,8 +51,8 @@ enum view_reaction {
 enum view_link_state { VIEW_CONNECTING, VIEW_LOADING, VIEW_LIVE, VIEW_STALE, VIEW_OFFLINE };
 struct view_link {
 	enum view_link_state state;
-	int rtt;	  /* ms, 0 when not known */
-	int64_t heard;	  /* coordinator's clock: the last line from it */
+	int rtt;                 /* ms, 0 when not known */
+	int64_t heard;           /* coordinator's clock: the last line from it */
 	const char *where, *why; /* the coordinator; why there is no link (NULL). Copied */
 };
 
@@ -79,9 +89,10 @@ void view_changed(struct view *, uint64_t study, const struct event *);
 void view_answer(struct view *, uint64_t ticket, const struct answer *);
 void view_result(struct view *, uint64_t ticket, const struct cJSON *result, const struct cJSON *error);
 
-unsigned view_key(struct view *, uint32_t key); /* bits of enum view_reaction */
+unsigned view_key(struct view *, uint32_t key);                 /* bits of enum view_reaction */
 unsigned view_paste(struct view *, const char *text, size_t n); /* never runs a key */
-int view_filter(struct view *, const char *text, char **why); /* as if typed; E_SYNTAX and *why (caller frees) */
+int view_filter(
+    struct view *, const char *text, char **why); /* as if typed; E_SYNTAX and *why (caller frees) */
 /* Something the connection wants to know: a yes (an unknown host key) or a secret that is not shown. */
 void view_question(struct view *, bool secret, const char *text);
 void view_say(struct view *, enum look, const char *text);
@@ -94,8 +105,8 @@ const struct grid *view_draw(struct view *);
 int view_next(struct view *);
 
 uint64_t view_cursor(const struct view *); /* study the cursor is on, 0 if none */
-bool view_deaf(const struct view *);	   /* a dialog or a moved row ignores keys for a moment */
-bool view_settled(const struct view *);	   /* the order stands, nothing is being computed */
+bool view_deaf(const struct view *);       /* a dialog or a moved row ignores keys for a moment */
+bool view_settled(const struct view *);    /* the order stands, nothing is being computed */
 
 /* Text typed and not sent, as JSON; NULL if there is none; caller frees.  And back. */
 char *view_drafts(const struct view *);

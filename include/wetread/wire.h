@@ -47,9 +47,9 @@ int wire_method_find(const char *method); /* enum method; E_METHOD. Commands are
 /* A line as it came in.  `doc` owns everything; pointers borrow from it. */
 struct wire_msg {
 	struct cJSON *doc;
-	const char *method;		    /* NULL: it is an answer */
-	const struct cJSON *id;		    /* a number or a string; NULL: a notification */
-	const struct cJSON *params;	    /* an object, or NULL */
+	const char *method;                 /* NULL: it is an answer */
+	const struct cJSON *id;             /* a number or a string; NULL: a notification */
+	const struct cJSON *params;         /* an object, or NULL */
 	const struct cJSON *result, *error; /* of an answer */
 };
 int wire_parse(struct wire_msg *, const char *line, size_t n); /* E_SYNTAX, E_LIMIT */
@@ -79,7 +79,7 @@ int wire_command_decode(struct command *, enum cmd kind, const struct cJSON *par
  */
 struct wire_pager;
 struct wire_pager *wire_pager_new(const struct world *); /* remembers the world's n_live */
-void wire_pager_free(struct wire_pager *);		 /* NULL is fine */
+void wire_pager_free(struct wire_pager *);               /* NULL is fine */
 /* One more page; ids must be there. Best at most WIRE_PAGE_ROWS, in order of id. A snapshot of nothing is one page of none. */
 void wire_pager_add(struct wire_pager *, const struct world *, const uint64_t *ids, size_t n);
 unsigned wire_pager_pages(const struct wire_pager *);
@@ -103,6 +103,7 @@ bool wire_loader_done(const struct wire_loader *);
  * hex digits; of the studies only those whose site `sees` admits (NULL: all).  Without the first line because
  * a replica of a part of the queue does not hear of every event.
  */
-void wire_digest(const struct world *, bool (*sees)(const char *scope, const char *site), const char *scope, char hex[65]);
+void wire_digest(
+    const struct world *, bool (*sees)(const char *scope, const char *site), const char *scope, char hex[65]);
 
 #endif

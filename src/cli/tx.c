@@ -146,7 +146,8 @@ static bool is_about(int dir, const char *file, const char *name, uint64_t study
 {
 	struct tx tx;
 
-	return study && strncmp(file, name, TX_PART) == 0 && file_read(dir, file, &tx) == 0 && tx.study == study;
+	return study && strncmp(file, name, TX_PART) == 0 && file_read(dir, file, &tx) == 0 &&
+	       tx.study == study;
 }
 
 /* Those of this study under another name, and those nobody asked for in a week. */

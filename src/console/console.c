@@ -56,7 +56,7 @@ struct console {
 	struct link_news news;
 	char *why;
 	int64_t framed_at, probed_at, heard; /* monotonic; heard: coordinator's clock */
-	unsigned reaction; /* of the keys of this turn */
+	unsigned reaction;                   /* of the keys of this turn */
 	bool slow, told_me, test, quit, refused, repaint;
 	unsigned long frames;
 	int tty, exit_code;
@@ -93,7 +93,7 @@ static struct ticket *ticket_new(struct console *c, uint64_t n)
 {
 	struct ticket *t = xmalloc(sizeof *t);
 
-	*t = (struct ticket){ c, n };
+	*t = (struct ticket){c, n};
 	return t;
 }
 
@@ -142,7 +142,7 @@ static struct timeval tv_of(int64_t ms)
 {
 	if (ms < 0)
 		ms = 0;
-	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 }
 
 static void timer_set(struct event *e, int64_t ms)
@@ -165,9 +165,10 @@ static void frame_tell(struct console *c)
 
 	if (!c->test)
 		return;
-	n = snprintf(line, sizeof line, "frame %lu rev %llu cursor %llu keys %s order %s pending %u\n", c->frames,
-	    (unsigned long long)replica_world(c->replica)->n, (unsigned long long)view_cursor(c->view),
-	    view_deaf(c->view) ? "deaf" : "open", view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica));
+	n = snprintf(line, sizeof line, "frame %lu rev %llu cursor %llu keys %s order %s pending %u\n",
+	    c->frames, (unsigned long long)replica_world(c->replica)->n,
+	    (unsigned long long)view_cursor(c->view), view_deaf(c->view) ? "deaf" : "open",
+	    view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica));
 	if (write(TEST_FD, line, (size_t)n) < 0)
 		c->test = false;
 }
@@ -410,10 +411,14 @@ static void link_tell(struct console *c)
 	int64_t age = c->link ? link_age_ms(c->link) : -1;
 	int rtt = c->link ? link_rtt_ms(c->link) : -1;
 
-	if (age >= 0 && (c->news.state == LINK_LIVE || c->news.state == LINK_SLOW || c->news.state == LINK_STALE))
+	if (age >= 0 &&
+	    (c->news.state == LINK_LIVE || c->news.state == LINK_SLOW || c->news.state == LINK_STALE))
 		c->heard = host_now(c) - age;
-	view_link(c->view, &(struct view_link){ .state = link_view_state(c), .rtt = rtt > 0 ? rtt : 0, .heard = c->heard,
-			       .where = settings_str(&c->settings, SETTING_coordinator), .why = c->why });
+	view_link(c->view, &(struct view_link){.state = link_view_state(c),
+	                       .rtt = rtt > 0 ? rtt : 0,
+	                       .heard = c->heard,
+	                       .where = settings_str(&c->settings, SETTING_coordinator),
+	                       .why = c->why});
 }
 
 /* A dump has nobody to wait with. */
@@ -483,7 +488,7 @@ static void on_connect(void *ctx, struct buf *first)
 	replica_first_lines(c->replica, first);
 }
 
-static const struct link_calls link_calls = { on_link_state, on_line, on_question, on_connect };
+static const struct link_calls link_calls = {on_link_state, on_line, on_question, on_connect};
 
 static void replica_send(void *ctx, const char *line, size_t n)
 {
@@ -561,8 +566,8 @@ static void signals_watch(struct console *c)
 	static const struct {
 		int sig;
 		event_callback_fn fn;
-	} watched[] = { { SIGWINCH, on_winch }, { SIGTERM, on_end }, { SIGHUP, on_end }, { SIGINT, on_end },
-		{ SIGCONT, on_cont } };
+	} watched[] = {
+	    {SIGWINCH, on_winch}, {SIGTERM, on_end}, {SIGHUP, on_end}, {SIGINT, on_end}, {SIGCONT, on_cont}};
 
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = c->term ? 0 : 1; i < sizeof watched / sizeof *watched; i++) {
@@ -580,21 +585,23 @@ static int settings_prepare(struct console *c, char **why)
 	int rc = settings_load(&c->settings, why);
 
 	if (rc == 0 && c->opt.given[OPT_coordinator])
-		rc = settings_put(&c->settings, SETTING_coordinator, c->opt.given[OPT_coordinator], "option", why);
+		rc = settings_put(
+		    &c->settings, SETTING_coordinator, c->opt.given[OPT_coordinator], "option", why);
 	if (rc < 0)
 		return rc == E_SYNTAX ? E_USAGE : rc;
 	if (settings_str(&c->settings, SETTING_coordinator))
 		return 0;
-	*why = xstrdup("which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set $WETREAD_COORDINATOR, or write "
-		       "`coordinator = ...` to ~/.config/wetread/config");
+	*why = xstrdup("which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set "
+	               "$WETREAD_COORDINATOR, or write "
+	               "`coordinator = ...` to ~/.config/wetread/config");
 	return E_USAGE;
 }
 
 static int term_prepare(struct console *c, char **why)
 {
 	const char *no_colour = getenv("NO_COLOR");
-	struct term_options o = { .type = getenv("TERM"), .no_colour = no_colour && *no_colour };
-	struct input_calls calls = { on_key, on_paste, on_probe, c };
+	struct term_options o = {.type = getenv("TERM"), .no_colour = no_colour && *no_colour};
+	struct input_calls calls = {on_key, on_paste, on_probe, c};
 
 	if (c->opt.dump_w)
 		return 0;
@@ -615,13 +622,24 @@ static bool wants_ascii(const struct console *c)
 
 static void view_prepare(struct console *c)
 {
-	struct view_host host = { c, &env_system, host_world, host_now, host_is_pending, host_pending, host_command,
-		host_request, host_reply };
-	struct replica_options ro = { .env = &env_system, .client = "wetread " PACKAGE_VERSION,
-		.as_user = c->opt.given[OPT_as_user], .follow = true, .ctx = c, .send = replica_send,
-		.changed = replica_changed, .phase = replica_phase_is, .refused = replica_refused };
-	struct view_options vo = { .host = &host, .zone = settings_zone(&c->settings), .ascii = wants_ascii(c),
-		.slow = c->slow, .readonly = c->opt.given[OPT_readonly], .w = c->opt.dump_w, .h = c->opt.dump_h };
+	struct view_host host = {c, &env_system, host_world, host_now, host_is_pending, host_pending,
+	    host_command, host_request, host_reply};
+	struct replica_options ro = {.env = &env_system,
+	    .client = "wetread " PACKAGE_VERSION,
+	    .as_user = c->opt.given[OPT_as_user],
+	    .follow = true,
+	    .ctx = c,
+	    .send = replica_send,
+	    .changed = replica_changed,
+	    .phase = replica_phase_is,
+	    .refused = replica_refused};
+	struct view_options vo = {.host = &host,
+	    .zone = settings_zone(&c->settings),
+	    .ascii = wants_ascii(c),
+	    .slow = c->slow,
+	    .readonly = c->opt.given[OPT_readonly],
+	    .w = c->opt.dump_w,
+	    .h = c->opt.dump_h};
 
 	c->replica = replica_new(&ro);
 	if (c->term)
@@ -644,7 +662,8 @@ static void timers_prepare(struct console *c)
 
 static int run(struct console *c, char **why)
 {
-	struct link_options lo = { .target = settings_str(&c->settings, SETTING_coordinator), .calls = &link_calls, .ctx = c };
+	struct link_options lo = {
+	    .target = settings_str(&c->settings, SETTING_coordinator), .calls = &link_calls, .ctx = c};
 	int rc = 0;
 
 	if (c->opt.given[OPT_filter])
@@ -654,7 +673,8 @@ static int run(struct console *c, char **why)
 	lo.base = c->base;
 	rc = link_open(&c->link, &lo);
 	if (rc < 0) {
-		*why = xasprintf("%s is not a coordinator's address: ssh://[USER@]HOST[:PORT], a Host of ~/.ssh/config, or unix:PATH",
+		*why = xasprintf("%s is not a coordinator's address: ssh://[USER@]HOST[:PORT], a Host of "
+		                 "~/.ssh/config, or unix:PATH",
 		    lo.target);
 		return E_USAGE;
 	}
@@ -677,7 +697,9 @@ static void console_release(struct console *c)
 	for (size_t i = 0; i < sizeof c->signals / sizeof *c->signals; i++)
 		if (c->signals[i])
 			event_free(c->signals[i]);
-	for (struct event **e = (struct event *[]){ c->on_tty, c->on_room, c->on_esc, c->on_tick, c->on_work, NULL }; *e; e++)
+	for (struct event **e =
+	         (struct event *[]){c->on_tty, c->on_room, c->on_esc, c->on_tick, c->on_work, NULL};
+	     *e; e++)
 		event_free(*e);
 	if (c->base)
 		event_base_free(c->base);
@@ -690,7 +712,7 @@ static void console_release(struct console *c)
 
 int console_main(int argc, char **argv)
 {
-	struct console c = { .tty = -1, .news = { .state = LINK_CONNECTING, .why = "" } };
+	struct console c = {.tty = -1, .news = {.state = LINK_CONNECTING, .why = ""}};
 	char *why = NULL;
 	int rc;
 

@@ -14,7 +14,7 @@ static const struct {
 	const char *word, *value;
 	unsigned groups;
 } rows[] = {
-#define OPT(name, letter, word, value, groups, help) { letter, word, value, groups },
+#define OPT(name, letter, word, value, groups, help) {letter, word, value, groups},
 #include "option.def"
 #undef OPT
 };
@@ -28,14 +28,15 @@ static void table_make(struct option longs[OPT_COUNT + 1], char shorts[3 * OPT_C
 	for (int i = 0; i < OPT_COUNT; i++) {
 		if (!(rows[i].groups & OPT_CONSOLE))
 			continue;
-		longs[n++] = (struct option){ rows[i].word, rows[i].value ? required_argument : no_argument, NULL, 256 + i };
+		longs[n++] = (struct option){
+		    rows[i].word, rows[i].value ? required_argument : no_argument, NULL, 256 + i};
 		if (!rows[i].letter)
 			continue;
 		*s++ = rows[i].letter;
 		if (rows[i].value)
 			*s++ = ':';
 	}
-	longs[n] = (struct option){ 0 };
+	longs[n] = (struct option){0};
 	*s = '\0';
 }
 
@@ -73,9 +74,11 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 		*why = xasprintf("%s is too much; see wetread --help", argv[optind]);
 		return E_USAGE;
 	}
-	if (o->given[OPT_dump_screen] && (sscanf(o->given[OPT_dump_screen], "%4dx%4d", &o->dump_w, &o->dump_h) != 2 ||
-					     o->dump_w < 1 || o->dump_h < 1 || o->dump_w > GRID_MAX || o->dump_h > GRID_MAX)) {
-		*why = xasprintf("--dump-screen wants a size such as 80x24, not %s", o->given[OPT_dump_screen]);
+	if (o->given[OPT_dump_screen] &&
+	    (sscanf(o->given[OPT_dump_screen], "%4dx%4d", &o->dump_w, &o->dump_h) != 2 || o->dump_w < 1 ||
+	        o->dump_h < 1 || o->dump_w > GRID_MAX || o->dump_h > GRID_MAX)) {
+		*why =
+		    xasprintf("--dump-screen wants a size such as 80x24, not %s", o->given[OPT_dump_screen]);
 		return E_USAGE;
 	}
 	return 0;

@@ -101,7 +101,8 @@ static void say_full(struct coord *c, struct evlist *list)
 /* Everyone who was refused the queue asks again. */
 static void recovered(struct coord *c)
 {
-	log_info("the journal can be written again: %llu commands were refused meanwhile", (unsigned long long)c->refused);
+	log_info("the journal can be written again: %llu commands were refused meanwhile",
+	    (unsigned long long)c->refused);
 	c->full = 0;
 	c->refused = c->owed_lost = 0;
 	for (struct session *s = c->sessions; s; s = s->next) {

@@ -275,13 +275,15 @@ static int receive_fd(int from, bool *end)
 {
 	char byte, room[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+	struct msghdr m = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
 	ssize_t n = recvmsg(from, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
 	int fd = -1;
 
 	*end = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof fd))
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof fd))
 		memcpy(&fd, CMSG_DATA(c), sizeof fd);
 	return fd;
 }
@@ -331,7 +333,8 @@ static void adapter_closed(struct conn *cn)
 
 void adapter_connected(struct child *ch, int fd)
 {
-	struct session_from who = {.kind = SESSION_ADAPTER, .peer = ch->program, .adapter = ch->program + strlen("wetread-")};
+	struct session_from who = {
+	    .kind = SESSION_ADAPTER, .peer = ch->program, .adapter = ch->program + strlen("wetread-")};
 
 	ch->conn = conn_open(ch->serve, fd, &who);
 	if (!ch->conn)

@@ -49,7 +49,8 @@ static int apply(struct coord *c, const struct event *e)
 	int err = world_apply(&c->world, e);
 
 	if (err) {
-		log_err("event %llu (%s) does not fit the world: this is a mistake in wetread; the turn is undone",
+		log_err("event %llu (%s) does not fit the world: this is a mistake in wetread; the turn is "
+		        "undone",
 		    (unsigned long long)e->n, type ? type->name : "?");
 		free(site);
 		return err;
@@ -103,7 +104,8 @@ static void trace_refusal(struct request *r, int err, uint64_t study)
 {
 	r->needs_disk = false; /* there is nothing to undo */
 	audit(r->s->c, EVENT_COMMAND_REFUSED, r->s,
-	    &(struct trace_text){.command = r->msg.method, .code = err_name(err), .text = err_text(err), .study = study});
+	    &(struct trace_text){
+	        .command = r->msg.method, .code = err_name(err), .text = err_text(err), .study = study});
 }
 
 static void begin_command(struct request *r)
@@ -230,7 +232,8 @@ static void answer_method(struct request *r)
 	if (r->err)
 		wire_error(&r->s->out, r->msg.id, r->err, r->text, NULL);
 	else if (result.failed)
-		wire_error(&r->s->out, r->msg.id, E_LIMIT, "the answer would be longer than a line may be", NULL);
+		wire_error(
+		    &r->s->out, r->msg.id, E_LIMIT, "the answer would be longer than a line may be", NULL);
 	else
 		wire_result(&r->s->out, r->msg.id, result.data, result.len);
 	buf_release(&result);
@@ -304,7 +307,8 @@ static int undo_turn(struct coord *c, int why)
 	unstage(c);
 	journal_rollback(c->journal);
 	if (disk_trouble(why)) {
-		log_err("the turn could not be written (%s): commands are refused until it can", err_text(why));
+		log_err(
+		    "the turn could not be written (%s): commands are refused until it can", err_text(why));
 		c->full = why;
 		c->full_since = env_now(c->env);
 		c->retry_at = env_mono(c->env) + RETRY_MS;

@@ -9,7 +9,7 @@
 
 enum {
 	TURN_REQUESTS = 512, /* at most in one turn */
-	TURN_MS = 2,	     /* no further request is begun after so long */
+	TURN_MS = 2,         /* no further request is begun after so long */
 	OWED_MAX = 4096,     /* traces kept in memory while the journal cannot be written */
 	RETRY_MS = 2000,     /* how often it is tried then */
 };
@@ -34,7 +34,8 @@ struct ring {
 void ring_release(struct ring *);
 void ring_push(struct ring *, struct live *); /* takes line and site */
 const struct live *ring_at(const struct ring *, uint64_t i);
-uint64_t ring_after(const struct ring *, uint64_t n); /* the first entry whose event is later than n >= base */
+uint64_t ring_after(
+    const struct ring *, uint64_t n); /* the first entry whose event is later than n >= base */
 
 /* ---- who sees what (scope.c) */
 
@@ -55,7 +56,7 @@ struct snapshot {
 };
 enum { SNAPSHOTS = 8 };
 struct snapshot *snapshot_get(struct coord *, const char *scope); /* a reference */
-void snapshot_unref(struct snapshot *);				  /* NULL is fine */
+void snapshot_unref(struct snapshot *);                           /* NULL is fine */
 size_t scope_rows(const struct world *, const char *scope);
 
 /* ---- sessions */
@@ -63,12 +64,12 @@ size_t scope_rows(const struct world *, const char *scope);
 enum stream_mode { STREAM_NONE, STREAM_DELTA, STREAM_PAGES, STREAM_LIVE };
 struct stream {
 	enum stream_mode mode;
-	char *scope;	       /* as it was when following began */
-	uint64_t at;	       /* next entry of the ring */
+	char *scope;           /* as it was when following began */
+	uint64_t at;           /* next entry of the ring */
 	uint64_t cursor;       /* DELTA: last event of the journal looked at */
 	struct snapshot *snap; /* PAGES */
 	unsigned page;
-	int64_t due;	       /* no events before, ms */
+	int64_t due; /* no events before, ms */
 };
 
 struct session {
@@ -82,12 +83,13 @@ struct session {
 	bool may_act_as;
 	bool absent; /* nobody sits there (a one-shot, a log): it keeps no leases */
 	bool touched, ended, gone;
-	bool opened;	  /* SESSION_OPENED was recorded or is owed */
-	bool viewed;	  /* its first look at the queue was recorded */
+	bool opened;      /* SESSION_OPENED was recorded or is owed */
+	bool viewed;      /* its first look at the queue was recorded */
 	bool wants_again; /* was refused the queue because the journal is full: told when it is not */
-	char *why;	  /* why it ended */
-	int64_t since;	  /* UTC ms */
-	int64_t began, heard, moved; /* monotonic ms: opened; last byte in; last byte out, or nothing to send */
+	char *why;        /* why it ended */
+	int64_t since;    /* UTC ms */
+	int64_t began, heard,
+	    moved; /* monotonic ms: opened; last byte in; last byte out, or nothing to send */
 	struct buf in, out;
 	size_t looked; /* bytes of `in` that are done */
 	bool line_waits;
@@ -125,7 +127,7 @@ struct request {
 	const char *text; /* of the refusal; NULL: err_text(). Constant, or in own. */
 	char *own;
 	struct answer answer; /* of a command */
-	uint64_t study;	      /* looked up by begin */
+	uint64_t study;       /* looked up by begin */
 	bool needs_disk;      /* may only be answered if the turn is on disk */
 };
 /* begin: decides, and may append; finish: after the commit, writes the result. */
@@ -174,11 +176,11 @@ struct coord {
 	bool appended, people_changed;
 	int failed; /* why the turn cannot be committed */
 
-	int full;	      /* why the journal cannot be written now, 0 if it can */
-	int64_t full_since;   /* UTC ms */
-	int64_t retry_at;     /* monotonic */
-	uint64_t refused;     /* commands, since */
-	struct evlist owed;   /* traces to write when it can */
+	int full;           /* why the journal cannot be written now, 0 if it can */
+	int64_t full_since; /* UTC ms */
+	int64_t retry_at;   /* monotonic */
+	uint64_t refused;   /* commands, since */
+	struct evlist owed; /* traces to write when it can */
 	uint64_t owed_lost;
 
 	int64_t auth_window; /* refused logins are traced at most so often */

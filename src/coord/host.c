@@ -96,7 +96,8 @@ int host_listen(const char *path)
 	int fd;
 
 	if (strlen(path) >= sizeof a.sun_path) {
-		log_err("%s: a socket's path has at most %zu bytes: set [local] socket", path, sizeof a.sun_path - 1);
+		log_err("%s: a socket's path has at most %zu bytes: set [local] socket", path,
+		    sizeof a.sun_path - 1);
 		return E_USAGE;
 	}
 	strcpy(a.sun_path, path);
@@ -132,7 +133,7 @@ void host_notify(const char *state)
 	if (fd < 0)
 		return;
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&a,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+	        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
 		log_warn("systemd could not be told \"%s\": %s", state, strerror(errno));
 	close(fd);
 }

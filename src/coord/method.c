@@ -80,7 +80,8 @@ static const char *why_not(const struct world *w, const char *user, const char *
 int auth_begin(struct request *r)
 {
 	struct session *s = r->s;
-	const char *user = json_get_str(r->msg.params, "user", ""), *key = json_get_str(r->msg.params, "key", "");
+	const char *user = json_get_str(r->msg.params, "user", ""),
+	           *key = json_get_str(r->msg.params, "key", "");
 	const char *peer = json_get_str(r->msg.params, "peer", ""), *why;
 
 	if (strlen(user) > WIRE_WORD_MAX || strlen(key) > WIRE_WORD_MAX || strlen(peer) > WIRE_WORD_MAX)
@@ -129,8 +130,8 @@ static int no_user(struct request *r, const char *wanted)
 	struct session *s = r->s;
 
 	if (s->may_act_as)
-		r->own = *wanted ? xasprintf("there is no account %.64s", wanted) :
-				   xasprintf("say which user you are: this is the coordinator's own account");
+		r->own = *wanted ? xasprintf("there is no account %.64s", wanted)
+		                 : xasprintf("say which user you are: this is the coordinator's own account");
 	else if (*wanted && user_of_unix(&s->c->world, s->unix_name))
 		r->own = xasprintf("you are not %.64s", wanted);
 	else
@@ -145,7 +146,8 @@ static int identify(struct request *r)
 {
 	struct session *s = r->s;
 	const char *wanted = json_get_str(r->msg.params, "user", "");
-	const struct user *u = s->kind == SESSION_GATE ? world_user(&s->c->world, s->login) : local_user(s, wanted);
+	const struct user *u =
+	    s->kind == SESSION_GATE ? world_user(&s->c->world, s->login) : local_user(s, wanted);
 
 	if (!u)
 		return no_user(r, wanted);
@@ -221,7 +223,8 @@ void ping_finish(struct request *r, struct buf *b)
 	}
 	cJSON_free(text);
 	if (sync && r->s->stream.mode != STREAM_PAGES)
-		stream_flush(r->s); /* whoever asks now has heard of everything up to now when the answer comes */
+		stream_flush(
+		    r->s); /* whoever asks now has heard of everything up to now when the answer comes */
 	json_kint(b, "now", env_now(r->s->c->env));
 	json_kuint(b, "n", r->s->c->world.n);
 }
@@ -237,7 +240,8 @@ int follow_begin(struct request *r)
 		return 0;
 	r->needs_disk = true;
 	err = audit(s->c, EVENT_PATIENT_VIEWED, s,
-	    &(struct trace_text){.command = "queue.follow", .count = (int64_t)scope_rows(&s->c->world, session_scope(s))});
+	    &(struct trace_text){
+	        .command = "queue.follow", .count = (int64_t)scope_rows(&s->c->world, session_scope(s))});
 	if (err)
 		s->wants_again = true;
 	return err;
@@ -263,7 +267,8 @@ void follow_finish(struct request *r, struct buf *b)
 	struct stream *st = &s->stream;
 	int64_t since = json_get_int(r->msg.params, "since", 0);
 	char *epoch = scope_epoch(journal_epoch(c->journal), session_scope(s));
-	bool known = since > 0 && (uint64_t)since <= c->world.n && !strcmp(json_get_str(r->msg.params, "epoch", ""), epoch);
+	bool known = since > 0 && (uint64_t)since <= c->world.n &&
+	             !strcmp(json_get_str(r->msg.params, "epoch", ""), epoch);
 
 	json_kstr(b, "epoch", epoch);
 	free(epoch);
@@ -331,13 +336,15 @@ static int tail_event(void *ctx, const struct event *e)
 void tail_finish(struct request *r, struct buf *b)
 {
 	struct coord *c = r->s->c;
-	int64_t since = json_get_int(r->msg.params, "since", 0), max = json_get_int(r->msg.params, "max", 1000);
+	int64_t since = json_get_int(r->msg.params, "since", 0),
+	        max = json_get_int(r->msg.params, "max", 1000);
 	struct tail t = {b, since > 0 ? (uint64_t)since : 0};
 	int err;
 
 	json_key(b, "events");
 	json_open(b, '[');
-	err = journal_read(c->journal, t.last, max > 0 && max < TAIL_EVENTS ? (unsigned)max : TAIL_EVENTS, tail_event, &t);
+	err = journal_read(
+	    c->journal, t.last, max > 0 && max < TAIL_EVENTS ? (unsigned)max : TAIL_EVENTS, tail_event, &t);
 	json_close(b, ']');
 	json_kuint(b, "n", t.last);
 	json_kuint(b, "last", journal_last(c->journal));

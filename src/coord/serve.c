@@ -211,7 +211,8 @@ static void on_signal(evutil_socket_t sig, short what, void *ctx)
 
 /* ---- beginning and end */
 
-static struct event *own_event(struct serve *s, evutil_socket_t fd, short what, event_callback_fn fn, int prio)
+static struct event *own_event(
+    struct serve *s, evutil_socket_t fd, short what, event_callback_fn fn, int prio)
 {
 	struct event *e = event_new(s->base, fd, what, fn, s);
 
@@ -273,7 +274,8 @@ static void stop_children(struct serve *s)
 	}
 	for (unsigned i = 0; i < CHILDREN; i++)
 		if (s->children[i].pid) {
-			log_warn("%s (%d) did not end when asked", s->children[i].program, (int)s->children[i].pid);
+			log_warn("%s (%d) did not end when asked", s->children[i].program,
+			    (int)s->children[i].pid);
 			kill(s->children[i].pid, SIGKILL);
 			waitpid(s->children[i].pid, NULL, 0);
 			child_reaped(&s->children[i], 0);
@@ -297,8 +299,8 @@ static void stop(struct serve *s)
 
 static void release(struct serve *s)
 {
-	struct event *all[] = {s->turn, s->timer, s->listener, s->listener_again, s->signals[0], s->signals[1],
-	    s->signals[2], s->signals[3]};
+	struct event *all[] = {s->turn, s->timer, s->listener, s->listener_again, s->signals[0],
+	    s->signals[1], s->signals[2], s->signals[3]};
 
 	for (unsigned i = 0; i < CHILDREN; i++)
 		child_release(&s->children[i]);

@@ -19,7 +19,7 @@ struct conn {
 	struct session *session;
 	int fd;
 	struct event *readable, *writable;
-	bool ending; /* only what is left is written */
+	bool ending;                   /* only what is left is written */
 	void (*closed)(struct conn *); /* tells whoever made it; may be NULL */
 	void *ctx;
 };
@@ -32,12 +32,12 @@ void conn_update(struct conn *); /* after a turn: writes, reads on, or ends */
 enum { CHILD_ARGS = 16, CHILD_CORE_FD = 3 };
 struct child {
 	struct serve *serve;
-	const char *program; /* "wetread-gate" */
-	char *listen;	     /* as configured; NULL: off */
-	char *address;	     /* as it reported; NULL: not listening */
+	const char *program;          /* "wetread-gate" */
+	char *listen;                 /* as configured; NULL: off */
+	char *address;                /* as it reported; NULL: not listening */
 	const char *args[CHILD_ARGS]; /* after --core-fd and --listen; borrowed */
-	pid_t pid;	     /* 0: not running */
-	int out;	     /* its standard output */
+	pid_t pid;                    /* 0: not running */
+	int out;                      /* its standard output */
 	struct event *out_event, *timer;
 	struct buf line;
 	unsigned restarts;
@@ -56,7 +56,7 @@ void child_init(struct child *, struct serve *, const char *program);
 void child_configure(struct child *, const char *listen); /* starts, restarts or stops as needed */
 void child_reaped(struct child *, int status);
 bool child_settled(const struct child *); /* listening, or off */
-void child_stop(struct child *);	  /* asks it to end; it is not started again */
+void child_stop(struct child *);          /* asks it to end; it is not started again */
 void child_release(struct child *);
 void gate_connected(struct child *, int fd);
 void gate_ended(struct child *);
@@ -74,19 +74,20 @@ struct serve {
 	struct child children[CHILDREN];
 	bool told_ready, stopping;
 	int failed;
-	unsigned inputs;      /* since the last turn */
-	int64_t first_input;  /* monotonic ms */
+	unsigned inputs;     /* since the last turn */
+	int64_t first_input; /* monotonic ms */
 };
-void serve_wake(struct serve *);	/* a turn is due */
+void serve_wake(struct serve *);      /* a turn is due */
 void serve_had_input(struct serve *); /* same, after bytes came in; runs it when I/O keeps coming */
 void serve_maybe_ready(struct serve *);
 
 /* host.c: the machine around us */
-int host_prepare(const char *dir);	    /* limits, DIR/run, DIR/refused */
+int host_prepare(const char *dir); /* limits, DIR/run, DIR/refused */
 int host_pidfile(const char *dir);
 void host_remove_pidfile(const char *dir);
-int host_listen(const char *path);	    /* a Unix socket, E_EXISTS when somebody listens there */
-void host_notify(const char *state);	    /* sd_notify(3) */
-int host_peer(int fd, char peer[64], char unix_name[64], bool *own); /* who is at the other end of a Unix socket */
+int host_listen(const char *path);   /* a Unix socket, E_EXISTS when somebody listens there */
+void host_notify(const char *state); /* sd_notify(3) */
+int host_peer(
+    int fd, char peer[64], char unix_name[64], bool *own); /* who is at the other end of a Unix socket */
 
 #endif

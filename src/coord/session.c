@@ -292,7 +292,8 @@ void sessions_housekeep(struct coord *c, int64_t now)
 		if (!s->out.len)
 			s->moved = now;
 		if (why) {
-			log_info("%s session of %s: %s", session_via(s), s->login ? s->login : "nobody yet", why);
+			log_info(
+			    "%s session of %s: %s", session_via(s), s->login ? s->login : "nobody yet", why);
 			buf_clear(&s->out);
 			session_end(s, why);
 		}

@@ -49,7 +49,8 @@ static struct ranked *gather(const struct world *w, const char *scope, int64_t n
 		const struct study *s = w->studies[id];
 
 		if (s && scope_sees(scope, s->site))
-			rows[(*n)++] = (struct ranked){policy_rank(w->policy, s, now, NULL, NULL), s->ordered, id};
+			rows[(*n)++] =
+			    (struct ranked){policy_rank(w->policy, s, now, NULL, NULL), s->ordered, id};
 	}
 	return rows;
 }

@@ -19,7 +19,7 @@
 
 enum {
 	PUMP_BELOW = 32 * 1024, /* nothing is added to an output that has more waiting */
-	SLICE = 256,		/* events of the journal looked at in one go */
+	SLICE = 256,            /* events of the journal looked at in one go */
 };
 
 void stream_release(struct stream *st)
@@ -29,7 +29,8 @@ void stream_release(struct stream *st)
 	*st = (struct stream){.due = st->due};
 }
 
-static void notice(struct session *s, const char *method, const char *key, uint64_t value, uint64_t n, bool anew)
+static void notice(
+    struct session *s, const char *method, const char *key, uint64_t value, uint64_t n, bool anew)
 {
 	struct buf b = BUF_INIT(256);
 
@@ -184,6 +185,6 @@ void stream_pump(struct session *s, int64_t now, int64_t *next)
 		s->stream.due = now + s->c->opt.limits.tick;
 		session_touch(s);
 	}
-	if (has_events(s) && s->out.len < PUMP_BELOW && *next > s->stream.due)
+	if (has_events(s) && s->out.len<PUMP_BELOW && * next> s->stream.due)
 		*next = s->stream.due;
 }

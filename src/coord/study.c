@@ -32,7 +32,8 @@ static int find(struct request *r)
 		r->study = (uint64_t)id;
 	else
 		return request_refuse(r, E_USAGE, "study must be its number, or its accession as a string");
-	if (!err && (!world_study(w, r->study) || !scope_sees(session_scope(r->s), world_study(w, r->study)->site)))
+	if (!err &&
+	    (!world_study(w, r->study) || !scope_sees(session_scope(r->s), world_study(w, r->study)->site)))
 		err = E_NOTFOUND;
 	return err ? request_refuse(r, err, NULL) : 0;
 }
@@ -46,7 +47,10 @@ int study_begin(struct request *r)
 	r->needs_disk = true;
 	err = audit(r->s->c, EVENT_PATIENT_VIEWED, r->s,
 	    &(struct trace_text){.command = r->msg.method, .study = r->study, .count = 1});
-	return err ? request_refuse(r, err, err == E_FULL ? "the disk is full: the view cannot be recorded, so nothing is shown" : NULL) : 0;
+	return err ? request_refuse(r, err,
+	                 err == E_FULL ? "the disk is full: the view cannot be recorded, so nothing is shown"
+	                               : NULL)
+	           : 0;
 }
 
 static const char *until_name(enum until u)
@@ -185,7 +189,8 @@ void show_finish(struct request *r, struct buf *b)
 		json_kbool(b, "cut", true);
 }
 
-static void put_reader(struct buf *b, const struct world *w, const struct study *s, const struct user *u, int64_t now)
+static void put_reader(
+    struct buf *b, const struct world *w, const struct study *s, const struct user *u, int64_t now)
 {
 	struct reason why[ELIGIBLE_COUNT];
 	unsigned n = policy_ineligible(w, s, u, now, why);
@@ -204,14 +209,16 @@ static void put_reader(struct buf *b, const struct world *w, const struct study 
 	json_close(b, '}');
 }
 
-static void put_readers(struct buf *b, const struct world *w, const struct study *s, const char *only, int64_t now)
+static void put_readers(
+    struct buf *b, const struct world *w, const struct study *s, const char *only, int64_t now)
 {
 	json_key(b, "readers");
 	json_open(b, '[');
 	for (unsigned i = 0; i < w->nusers; i++) {
 		const struct user *u = &w->users[i];
 
-		if (only ? !strcmp(u->login, only) : u->role && role_parse(u->role) == ROLE_RADIOLOGIST && !u->disabled)
+		if (only ? !strcmp(u->login, only)
+		         : u->role && role_parse(u->role) == ROLE_RADIOLOGIST && !u->disabled)
 			put_reader(b, w, s, u, now);
 	}
 	json_close(b, ']');

@@ -14,7 +14,8 @@ void cmd_ask(struct step *st)
 	char label[32];
 
 	if (st->s->state != STATE_READING && st->s->state != STATE_ASSIGNED) {
-		refuse(st, E_STATE, "%s is %s: there is nobody to ask", study_label(st->s, label), state_key(st->s->state));
+		refuse(st, E_STATE, "%s is %s: there is nobody to ask", study_label(st->s, label),
+		    state_key(st->s->state));
 		return;
 	}
 	emit_note(st, "ask", str_empty(st->cmd->text) ? "please give it over" : st->cmd->text);

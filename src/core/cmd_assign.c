@@ -39,7 +39,8 @@ void cmd_assign(struct step *st)
 	const struct user *reader = world_user(st->w, st->cmd->reader);
 
 	if (!reader) {
-		refuse(st, E_NOPERSON, "there is no reader %s", st->cmd->reader ? st->cmd->reader : "(none named)");
+		refuse(st, E_NOPERSON, "there is no reader %s",
+		    st->cmd->reader ? st->cmd->reader : "(none named)");
 		return;
 	}
 	check_assignable(st);

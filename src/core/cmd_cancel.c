@@ -34,7 +34,8 @@ void cmd_cancel(struct step *st)
 	else if (!mine && !(st->cmd->role & ROLE_SUPERVISOR))
 		refuse_taken(st, "its reader or a supervisor decides");
 	else if (str_ieq(st->cmd->as, "yes") && !state_may_move(s->state, STATE_CANCELLED))
-		refuse(st, E_STATE, "%s is %s: it cannot be let go", study_label(s, label), state_key(s->state));
+		refuse(
+		    st, E_STATE, "%s is %s: it cannot be let go", study_label(s, label), state_key(s->state));
 	else if (str_ieq(st->cmd->as, "yes"))
 		let_go(st);
 	else if (str_ieq(st->cmd->as, "no"))

@@ -17,8 +17,8 @@ static void check_free(struct step *st)
 	char label[32];
 
 	if (h)
-		refuse(st, E_HELD, "%s is on hold: %s%s%s", study_label(s, label), h->reason ? h->reason : "no reason",
-		    h->text ? ", " : "", h->text ? h->text : "");
+		refuse(st, E_HELD, "%s is on hold: %s%s%s", study_label(s, label),
+		    h->reason ? h->reason : "no reason", h->text ? ", " : "", h->text ? h->text : "");
 	else if (s->state == STATE_READING)
 		refuse_taken(st, "ask the reader, or a supervisor");
 	else if (s->state == STATE_ASSIGNED && strcmp(s->reader, st->cmd->by))

@@ -37,7 +37,8 @@ static bool holds_lease(struct step *st)
 		refuse_taken(st, "claim it first");
 		st->a->err = E_NOTYOURS;
 	} else
-		refuse(st, E_NOTYOURS, "%s is %s: claim it first", study_label(s, label), state_key(s->state));
+		refuse(
+		    st, E_NOTYOURS, "%s is %s: claim it first", study_label(s, label), state_key(s->state));
 	return false;
 }
 
@@ -48,7 +49,8 @@ static bool may_sign(struct step *st)
 	char label[32];
 
 	if (s->cancel) {
-		refuse(st, E_CANCELREQ, "the order of %s was withdrawn while you read (%s): answer with `cancel` yes or no",
+		refuse(st, E_CANCELREQ,
+		    "the order of %s was withdrawn while you read (%s): answer with `cancel` yes or no",
 		    study_label(s, label), s->cancel);
 		return false;
 	}

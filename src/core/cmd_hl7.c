@@ -33,11 +33,20 @@ static const struct verb {
 	hl7_verb_fn *run;
 	bool about_study; /* find it first */
 } verbs[] = {
-    {"create", hl7_create, true},	{"change", hl7_change, true},	  {"schedule", hl7_change, true},
-    {"cancel", hl7_cancel, true},	{"discontinue", hl7_cancel, true}, {"hold", hl7_hold, true},
-    {"release", hl7_release, true},	{"progress", hl7_progress, true}, {"complete", hl7_complete, true},
-    {"report", hl7_report, true},	{"ai", hl7_ai, true},		  {"patient", hl7_patient, false},
-    {"merge", hl7_merge, false},	{"none", hl7_nothing, false},
+    {"create", hl7_create, true},
+    {"change", hl7_change, true},
+    {"schedule", hl7_change, true},
+    {"cancel", hl7_cancel, true},
+    {"discontinue", hl7_cancel, true},
+    {"hold", hl7_hold, true},
+    {"release", hl7_release, true},
+    {"progress", hl7_progress, true},
+    {"complete", hl7_complete, true},
+    {"report", hl7_report, true},
+    {"ai", hl7_ai, true},
+    {"patient", hl7_patient, false},
+    {"merge", hl7_merge, false},
+    {"none", hl7_nothing, false},
 };
 
 void hl7_warn(struct hl7_result *r, const char *fmt, ...)
@@ -64,10 +73,10 @@ const char *hl7_value(const struct hl7_item *item, const char *key)
 /* What the coordinator keeps to itself: who reads it, and what follows from that. */
 static bool sender_may_set(const char *key)
 {
-	static const char *const ours[] = {"state", "reader", "tx", "fence", "hold", "hold_by", "hold_reader", "cancel",
-	    "ack", "assigned_at", "claimed_at", "prelim_at", "final_at", "closed_at", "ready_at", "alias", "ai", "ai_score",
-	    "report", "report_by", "report_at", "notes_n", "rev_by", "rev_at", "rev_what", "images", "first_image",
-	    "last_image", "site", "sender"};
+	static const char *const ours[] = {"state", "reader", "tx", "fence", "hold", "hold_by", "hold_reader",
+	    "cancel", "ack", "assigned_at", "claimed_at", "prelim_at", "final_at", "closed_at", "ready_at",
+	    "alias", "ai", "ai_score", "report", "report_by", "report_at", "notes_n", "rev_by", "rev_at",
+	    "rev_what", "images", "first_image", "last_image", "site", "sender"};
 
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
 		if (!strcmp(ours[i], key))
@@ -79,7 +88,8 @@ static void add_sender_fields(struct hl7_item *item)
 {
 	patch_str(&item->set, &rec_study, "site", item->site);
 	patch_str(&item->set, &rec_study, "sender", item->sender);
-	patch_int(&item->set, &rec_study, "msg_at", item->at);
+	if (item->believed) /* or messages with the right time would look older than this one */
+		patch_int(&item->set, &rec_study, "msg_at", item->at);
 }
 
 static int read_set(struct hl7_item *item, const cJSON *set)
@@ -102,9 +112,10 @@ static int read_set(struct hl7_item *item, const cJSON *set)
 }
 
 /* A sender's clock that runs ahead is not believed; one that names the past is (a backlog after an outage). */
-static int64_t believable(int64_t at, int64_t now)
+static void read_time(struct hl7_item *item, int64_t at, int64_t now)
 {
-	return at <= 0 || at > now + SKEW_MAX ? now : at < now ? at : now;
+	item->believed = at > 0 && at <= now + SKEW_MAX;
+	item->at = item->believed && at < now ? at : now;
 }
 
 static int read_item(struct step *st, struct hl7_item *item, const cJSON *json)
@@ -115,7 +126,7 @@ static int read_item(struct step *st, struct hl7_item *item, const cJSON *json)
 	*item = (struct hl7_item){.json = json, .verb = json_get_str(json, "do", "none")};
 	item->site = json_get_str(params, "site", NULL);
 	item->sender = json_get_str(params, "sender", NULL);
-	item->at = believable(at ? at : json_get_int(params, "at", 0), st->now);
+	read_time(item, at ? at : json_get_int(params, "at", 0), st->now);
 	return read_set(item, json_get(json, "set"));
 }
 
@@ -126,11 +137,26 @@ static bool contradicts(const char *have, const char *said)
 	return !str_empty(have) && !str_empty(said) && strcmp(have, said) != 0;
 }
 
+/* Another patient's order under the same number is another order: numbers are mistyped and used again. */
+bool hl7_same_patient(const struct world *w, const struct study *s, const struct hl7_item *item)
+{
+	const char *pid = hl7_value(item, "pid"), *authority = hl7_value(item, "pid_auth");
+	char key[300];
+
+	if (str_empty(pid) || str_empty(s->pid))
+		return true;
+	if (contradicts(s->pid_auth, authority))
+		return false;
+	hl7_patient_key(key, item->site, str_empty(authority) ? s->pid_auth : authority, pid);
+	return !strcmp(s->pid, pid) || !strcmp(s->pid, strrchr(hl7_survivor(w, key), '/') + 1);
+}
+
 static bool fits(const struct study *s, const struct hl7_item *item)
 {
 	return !contradicts(s->study_uid, hl7_value(item, "study_uid")) &&
 	       !contradicts(s->accession, hl7_value(item, "accession")) &&
-	       !contradicts(s->filler, hl7_value(item, "filler")) && !contradicts(s->proc, hl7_value(item, "proc"));
+	       !contradicts(s->filler, hl7_value(item, "filler")) &&
+	       !contradicts(s->proc, hl7_value(item, "proc"));
 }
 
 const struct study *hl7_find(const struct step *st, const struct hl7_item *item)
@@ -139,18 +165,39 @@ const struct study *hl7_find(const struct step *st, const struct hl7_item *item)
 		char which;
 		const char *key;
 		bool any_site;
-	} ways[] = {{'u', "study_uid", true}, {'a', "accession", false}, {'f', "filler", false}, {'o', "placer", false}};
+	} ways[] = {{'u', "study_uid", true}, {'a', "accession", false}, {'f', "filler", false},
+	    {'o', "placer", false}};
 
 	for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
 		const char *site = ways[k].any_site ? NULL : item->site ? item->site : "";
 		size_t n;
-		const uint64_t *ids = world_find(st->w, ways[k].which, site, hl7_value(item, ways[k].key), &n);
+		const uint64_t *ids =
+		    world_find(st->w, ways[k].which, site, hl7_value(item, ways[k].key), &n);
 
-		for (size_t i = 0; i < n; i++)
-			if (fits(world_study(st->w, ids[i]), item))
-				return world_study(st->w, ids[i]);
+		for (size_t i = 0; i < n; i++) {
+			const struct study *s = world_study(st->w, ids[i]);
+
+			if (fits(s, item) &&
+			    (hl7_same_patient(st->w, s, item) || (item->by_uid && ways[k].which == 'u')))
+				return s;
+		}
 	}
 	return NULL;
+}
+
+/* Somebody must see that one number names two patients. */
+static void warn_other_patient(const struct step *st, const struct hl7_item *item, struct hl7_result *r)
+{
+	size_t n;
+	const uint64_t *ids =
+	    world_find(st->w, 'a', item->site ? item->site : "", hl7_value(item, "accession"), &n);
+
+	for (size_t i = 0; !st->s && i < n; i++)
+		if (!hl7_same_patient(st->w, world_study(st->w, ids[i]), item)) {
+			hl7_warn(r, "another patient's study #%llu has this accession: kept apart from it",
+			    (unsigned long long)ids[i]);
+			return;
+		}
 }
 
 /* ---- the steps */
@@ -191,6 +238,7 @@ static void one_item(struct step *st, const cJSON *json, struct hl7_result *r)
 		refuse(st, E_USAGE, "there is no verb %s", item.verb);
 	if (!st->a->err && verb && verb->about_study) {
 		st->s = hl7_find(st, &item);
+		warn_other_patient(st, &item, r);
 		add_sender_fields(&item);
 	}
 	if (!st->a->err)
@@ -216,8 +264,8 @@ static void finish_answer(struct answer *a, struct hl7_result *r)
 	buf_release(&r->warnings);
 }
 
-int hl7_run(struct core *core, const struct command *cmd, int (*commit_step)(void *, struct evlist *), void *ctx,
-    struct answer *a)
+int hl7_run(struct core *core, const struct command *cmd, int (*commit_step)(void *, struct evlist *),
+    void *ctx, struct answer *a)
 {
 	const cJSON *items = json_get(cmd->params, "items"), *json;
 	struct hl7_result r = {BUF_INIT(1 << 20), BUF_INIT(1 << 20), NULL};
@@ -230,7 +278,12 @@ int hl7_run(struct core *core, const struct command *cmd, int (*commit_step)(voi
 	{
 		struct evlist out = {0};
 		char op[160];
-		struct step st = {.core = core, .w = core->world, .cmd = cmd, .now = env_now(core->env), .out = &out, .a = a};
+		struct step st = {.core = core,
+		    .w = core->world,
+		    .cmd = cmd,
+		    .now = env_now(core->env),
+		    .out = &out,
+		    .a = a};
 
 		snprintf(op, sizeof op, "%.140s#%u", cmd->op ? cmd->op : "", i);
 		st.op = cmd->op ? op : NULL;

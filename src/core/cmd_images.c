@@ -23,15 +23,17 @@ struct arrival {
 };
 
 /* The facts of the images that fill what the order left empty; identifiers and counts are handled apart. */
-static const char *const fills[] = {"study_uid", "accession", "modality", "exam", "body", "birth", "sex", "aet"};
+static const char *const fills[] = {
+    "study_uid", "accession", "modality", "exam", "body", "birth", "sex", "aet"};
 
 static bool read_arrival(struct step *st, struct arrival *a)
 {
 	const struct cJSON *params = st->cmd->params;
 
-	*a = (struct arrival){.item = {.json = params, .at = st->now}};
+	*a = (struct arrival){.item = {.json = params, .at = st->now, .by_uid = true}};
 	a->item.site = json_get_str(params, "site", NULL);
-	if (patch_from_json(&a->item.set, &rec_study, json_get(params, "set")) || !hl7_value(&a->item, "study_uid")) {
+	if (patch_from_json(&a->item.set, &rec_study, json_get(params, "set")) ||
+	    !hl7_value(&a->item, "study_uid")) {
 		refuse(st, E_USAGE, "images want set with a study_uid");
 		return false;
 	}
@@ -40,27 +42,6 @@ static bool read_arrival(struct step *st, struct arrival *a)
 	a->images = json_get_int(json_get(params, "set"), "images", 0);
 	a->series = json_get_int(json_get(params, "set"), "series", 0);
 	return true;
-}
-
-static bool same_patient(const struct step *st, const struct study *s, const struct hl7_item *item)
-{
-	char key[300];
-	const char *pid = hl7_value(item, "pid");
-
-	if (str_empty(pid) || str_empty(s->pid))
-		return true;
-	hl7_patient_key(key, item->site, hl7_value(item, "pid_auth") ? hl7_value(item, "pid_auth") : s->pid_auth, pid);
-	return !strcmp(s->pid, pid) || !strcmp(s->pid, strrchr(hl7_survivor(st->w, key), '/') + 1);
-}
-
-static const struct study *find_order(const struct step *st, const struct hl7_item *item)
-{
-	const struct study *s = hl7_find(st, item);
-	const char *uid = hl7_value(item, "study_uid");
-
-	if (s && s->study_uid && !strcmp(s->study_uid, uid))
-		return s; /* joined before, perhaps by a person */
-	return s && same_patient(st, s, item) ? s : NULL;
 }
 
 static void set_counts(struct event *e, const struct arrival *a, const struct study *s)
@@ -138,7 +119,7 @@ void cmd_images(struct step *st)
 		patch_release(&a.item.set);
 		return;
 	}
-	st->s = find_order(st, &a.item);
+	st->s = hl7_find(st, &a.item);
 	if (st->s)
 		more_images(st, &a);
 	else
@@ -154,7 +135,7 @@ void cmd_images_complete(struct step *st)
 	int64_t state;
 
 	if (read_arrival(st, &a))
-		st->s = find_order(st, &a.item);
+		st->s = hl7_find(st, &a.item);
 	patch_release(&a.item.set);
 	state = st->s ? st->s->state : 0;
 	if (st->a->err || (state != STATE_ORDERED && state != STATE_ACQUIRING && state != STATE_UNMATCHED))

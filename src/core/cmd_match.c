@@ -33,7 +33,9 @@ static const struct study *find_target(struct step *st)
 
 	if (!err)
 		return world_study(st->w, id);
-	refuse(st, err, err == E_USAGE ? "match wants the order it belongs to%s" : "there is no one order %s in the queue",
+	refuse(st, err,
+	    err == E_USAGE ? "match wants the order it belongs to%s"
+	                   : "there is no one order %s in the queue",
 	    err == E_USAGE ? "" : st->cmd->with);
 	return NULL;
 }
@@ -43,13 +45,16 @@ static bool check_pair(struct step *st, const struct study *order)
 	char a[32], b[32];
 
 	if (st->s->state != STATE_UNMATCHED)
-		refuse(st, E_STATE, "%s is %s: it has its order", study_label(st->s, a), state_key(st->s->state));
+		refuse(st, E_STATE, "%s is %s: it has its order", study_label(st->s, a),
+		    state_key(st->s->state));
 	else if (order->state == STATE_UNMATCHED || order == st->s)
 		refuse(st, E_STATE, "%s is not an order", study_label(order, b));
-	else if (order->study_uid && st->s->study_uid && order->images && strcmp(order->study_uid, st->s->study_uid))
+	else if (order->study_uid && st->s->study_uid && order->images &&
+	         strcmp(order->study_uid, st->s->study_uid))
 		refuse(st, E_STATE, "%s has images of its own", study_label(order, b));
 	else if (agreeing(st->cmd->as, st->s, order) < 2)
-		refuse(st, E_REASON, "two identifiers of name, birth, sex, pid and accession must be named and agree");
+		refuse(st, E_REASON,
+		    "two identifiers of name, birth, sex, pid and accession must be named and agree");
 	return st->a->err == 0;
 }
 
@@ -85,7 +90,8 @@ void cmd_match(struct step *st)
 		set_str(e, "report_by", st->s->report_by);
 		set_int(e, "report_at", st->s->report_at);
 	}
-	snprintf(text, sizeof text, "%.31s matched to this order by %.60s", study_label(st->s, label), st->cmd->as);
+	snprintf(text, sizeof text, "%.31s matched to this order by %.60s", study_label(st->s, label),
+	    st->cmd->as);
 	e = emit_for(st, EVENT_STUDY_NOTED, order->id);
 	set_str(e, "kind", "match");
 	set_str(e, "text", text);

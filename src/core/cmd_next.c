@@ -49,7 +49,8 @@ void cmd_next(struct step *st)
 			best = s;
 	}
 	if (!best) {
-		refuse(st, E_NOTHING, "no study in the queue is for you now: `why STUDY %s` tells the reasons", st->cmd->by);
+		refuse(st, E_NOTHING,
+		    "no study in the queue is for you now: `why STUDY %s` tells the reasons", st->cmd->by);
 		return;
 	}
 	st->s = best;

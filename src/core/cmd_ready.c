@@ -15,7 +15,8 @@ void cmd_ready(struct step *st)
 	struct event *e;
 	char label[32];
 
-	if (!state_may_move(s->state, STATE_READY) || (s->state != STATE_ORDERED && s->state != STATE_ACQUIRING)) {
+	if (!state_may_move(s->state, STATE_READY) ||
+	    (s->state != STATE_ORDERED && s->state != STATE_ACQUIRING)) {
 		refuse(st, E_STATE, "%s is %s", study_label(s, label), state_key(s->state));
 		return;
 	}

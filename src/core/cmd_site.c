@@ -21,7 +21,8 @@ void cmd_site(struct step *st)
 	if (err || !code || str_empty(code->s) || strpbrk(code->s, "/ ,"))
 		refuse(st, E_USAGE, "a site wants a code without spaces, commas and slashes");
 	else if (zone && zone->s && !zone_get(zone->s))
-		refuse(st, E_USAGE, "there is no time zone %s: use an IANA name, e.g. America/Chicago", zone->s);
+		refuse(
+		    st, E_USAGE, "there is no time zone %s: use an IANA name, e.g. America/Chicago", zone->s);
 	else
 		patch_copy(&emit(st, EVENT_SITE_SET)->set, &p);
 	patch_release(&p);

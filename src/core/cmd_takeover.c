@@ -16,7 +16,8 @@ void cmd_takeover(struct step *st)
 	char label[32];
 
 	if (s->state != STATE_READING && s->state != STATE_ASSIGNED) {
-		refuse(st, E_STATE, "%s is %s: there is nobody to take it from", study_label(s, label), state_key(s->state));
+		refuse(st, E_STATE, "%s is %s: there is nobody to take it from", study_label(s, label),
+		    state_key(s->state));
 		return;
 	}
 	if (str_empty(st->cmd->reason)) {

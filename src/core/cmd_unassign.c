@@ -19,7 +19,8 @@ void cmd_unassign(struct step *st)
 		return;
 	}
 	if (s->state != STATE_ASSIGNED) {
-		refuse(st, E_STATE, "%s is %s: it is not assigned", study_label(s, label), state_key(s->state));
+		refuse(
+		    st, E_STATE, "%s is %s: it is not assigned", study_label(s, label), state_key(s->state));
 		return;
 	}
 	if (st->cmd->role == ROLE_RADIOLOGIST && strcmp(s->reader, st->cmd->by)) {

@@ -32,7 +32,9 @@ static bool good_licences(const char *s)
 		size_t n = strcspn(s, " ,"), c = strcspn(s, " ,:");
 		int y, m, d, end = 0;
 
-		if (!c || (c < n && (n - c != 11 || sscanf(s + c + 1, "%4d-%2d-%2d%n", &y, &m, &d, &end) != 3 || end != 10)))
+		if (!c ||
+		    (c < n && (n - c != 11 || sscanf(s + c + 1, "%4d-%2d-%2d%n", &y, &m, &d, &end) != 3 ||
+		                  end != 10)))
 			return false;
 		s += n;
 		s += strspn(s, " ,");
@@ -49,14 +51,19 @@ static const char *value(const struct patch *p, const char *key)
 
 static void check_user(struct step *st, const struct patch *p)
 {
-	const char *login = value(p, "login"), *role = value(p, "role"), *duty = value(p, "duty"), *zone = value(p, "zone");
+	const char *login = value(p, "login"), *role = value(p, "role"), *duty = value(p, "duty"),
+	           *zone = value(p, "zone");
 
 	if (!good_login(login))
 		refuse(st, E_USAGE, "a login is 1 to 32 letters, digits, dots, dashes and underscores");
 	else if (!role && !world_user(st->w, login))
-		refuse(st, E_USAGE, "a new account wants a role: radiologist, coordinator, supervisor, admin, auditor or service");
+		refuse(st, E_USAGE,
+		    "a new account wants a role: radiologist, coordinator, supervisor, admin, auditor or "
+		    "service");
 	else if (role && role_parse(role) < 0)
-		refuse(st, E_USAGE, "there is no role %s: radiologist, coordinator, supervisor, admin, auditor or service", role);
+		refuse(st, E_USAGE,
+		    "there is no role %s: radiologist, coordinator, supervisor, admin, auditor or service",
+		    role);
 	else if (duty && !str_ieq(duty, "on") && !str_ieq(duty, "off") && !str_ieq(duty, "break"))
 		refuse(st, E_USAGE, "duty wants on, off or break, not %s", duty);
 	else if (zone && !zone_get(zone))

@@ -23,7 +23,8 @@ static const struct {
 	struct cmd_type type;
 	cmd_fn *run;
 } commands[CMD_COUNT] = {
-#define CMD(name, method, words, args, roles, help) [CMD_##name] = {{method, words, args, help, roles}, cmd_##name},
+#define CMD(name, method, words, args, roles, help)                                                          \
+	[CMD_##name] = {{method, words, args, help, roles}, cmd_##name},
 #include "command.def"
 #undef CMD
 };
@@ -115,7 +116,8 @@ bool check_eligible(struct step *st, const struct user *u, unsigned but_rules)
 		if (!(but_rules & 1u << why[i].rule))
 			buf_addf(&b, "%s%s", b.len ? "; " : "", why[i].text);
 	if (b.len)
-		refuse(st, E_INELIGIBLE, "%s may not read %s: %s", u->login, study_label(st->s, label), b.data);
+		refuse(
+		    st, E_INELIGIBLE, "%s may not read %s: %s", u->login, study_label(st->s, label), b.data);
 	buf_release(&b);
 	return st->a->err == 0;
 }
@@ -134,16 +136,17 @@ void refuse_taken(struct step *st, const char *what_to_do)
 
 	when_rfc3339(s->state == STATE_READING ? s->claimed_at : s->assigned_at, since);
 	refuse(st, E_TAKEN, "%s is %s %s since %s%s%s", study_label(s, label),
-	    s->state == STATE_READING ? "being read by" : "assigned to", s->reader ? s->reader : "nobody", since,
-	    what_to_do ? ": " : "", what_to_do ? what_to_do : "");
+	    s->state == STATE_READING ? "being read by" : "assigned to", s->reader ? s->reader : "nobody",
+	    since, what_to_do ? ": " : "", what_to_do ? what_to_do : "");
 	tell_change(st);
 	str_put(&st->a->by, s->reader);
 }
 
 void emit_note(struct step *st, const char *kind, const char *text)
 {
-	struct event *e = emit(st, !strcmp(kind, "late") ? EVENT_STUDY_LATE :
-				   !strcmp(kind, "ask") ? EVENT_STUDY_ASKED : EVENT_STUDY_NOTED);
+	struct event *e = emit(st, !strcmp(kind, "late")  ? EVENT_STUDY_LATE
+	                           : !strcmp(kind, "ask") ? EVENT_STUDY_ASKED
+	                                                  : EVENT_STUDY_NOTED);
 
 	set_str(e, "kind", kind);
 	set_str(e, "text", text);
@@ -206,18 +209,17 @@ static bool find_study(struct step *st)
 	if (id)
 		refuse(st, err, "there is no study #%llu in the queue", (unsigned long long)id);
 	else if (err == E_AMBIGUOUS)
-		refuse(st, err, "more than one study has the accession %s: write SITE/%s or #id", c->study_name,
-		    c->study_name);
+		refuse(st, err, "more than one study has the accession %s: write SITE/%s or #id",
+		    c->study_name, c->study_name);
 	else
 		refuse(st, err, "there is no study %s in the queue", c->study_name);
 	return false;
 }
 
-/* Commands whose sense depends on what the person saw; the others are guarded by state and fence. */
+/* Words in the thread say nothing of the study's state: they never come too late. */
 static bool wants_revision(enum cmd kind)
 {
-	return kind == CMD_assign || kind == CMD_unassign || kind == CMD_takeover || kind == CMD_hold ||
-	       kind == CMD_unhold || kind == CMD_ready || kind == CMD_cancel;
+	return kind != CMD_note && kind != CMD_ask;
 }
 
 static bool seen_as_it_is(struct step *st)
@@ -269,8 +271,13 @@ void trace_idle(struct step *st)
 
 int core_decide(struct core *core, const struct command *cmd, struct evlist *out, struct answer *a)
 {
-	struct step st = {.core = core, .w = core->world, .cmd = cmd, .op = cmd->op, .now = env_now(core->env),
-	    .out = out, .a = a};
+	struct step st = {.core = core,
+	    .w = core->world,
+	    .cmd = cmd,
+	    .op = cmd->op,
+	    .now = env_now(core->env),
+	    .out = out,
+	    .a = a};
 
 	if (answered_before(&st))
 		return 0;

@@ -14,8 +14,8 @@ struct step {
 	struct core *core;
 	struct world *w;
 	const struct command *cmd;
-	const char *op;		/* of this step; NULL if none */
-	const struct study *s;	/* NULL when the command is about none */
+	const char *op;        /* of this step; NULL if none */
+	const struct study *s; /* NULL when the command is about none */
 	int64_t now;
 	struct evlist *out;
 	struct answer *a;
@@ -45,7 +45,7 @@ void emit_note(struct step *, const char *kind, const char *text);
 /* Sets the members that end an ownership: state, reader, tx, times, fence. */
 void set_free(struct event *, const struct study *, int64_t state);
 
-void claim_study(struct step *);					/* cmd_claim.c: the lease goes to the person of the command */
+void claim_study(struct step *); /* cmd_claim.c: the lease goes to the person of the command */
 void assign_study(struct step *, int kind, const struct user *reader); /* cmd_assign.c */
 
 /*
@@ -54,13 +54,15 @@ void assign_study(struct step *, int kind, const struct user *reader); /* cmd_as
 struct hl7_item {
 	const char *verb;
 	const struct cJSON *json; /* the whole item */
-	struct patch set;	  /* what it says of the study, only fields a sender may set */
+	struct patch set;         /* what it says of the study, only fields a sender may set */
 	const char *site, *sender;
-	int64_t at; /* when the message says it happened; never 0, never in the future */
+	int64_t at;    /* when the message says it happened; never 0, never in the future */
+	bool believed; /* at is what the message says, not the time it came */
+	bool by_uid;   /* a Study Instance UID joins whatever the patient id says */
 };
 struct hl7_result {
 	struct buf studies, warnings; /* JSON arrays */
-	const char *reply;	      /* order control to answer with, NULL if none */
+	const char *reply;            /* order control to answer with, NULL if none */
 };
 typedef void hl7_verb_fn(struct step *, struct hl7_item *, struct hl7_result *);
 hl7_verb_fn hl7_create, hl7_change, hl7_cancel, hl7_hold, hl7_release, hl7_progress, hl7_complete;
@@ -73,6 +75,8 @@ void hl7_warn(struct hl7_result *, const char *fmt, ...) __attribute__((format(p
 const char *hl7_value(const struct hl7_item *, const char *key); /* a string of `set`, NULL if none */
 /* The study the item is about, NULL if there is none yet: by study UID, accession, filler, placer; never against a contradiction. */
 const struct study *hl7_find(const struct step *, const struct hl7_item *);
+/* Does the item speak of the study's patient (or of none), after all merges? */
+bool hl7_same_patient(const struct world *, const struct study *, const struct hl7_item *);
 /* A new study in this state with the item's fields; st->s stays NULL, the event is returned. */
 struct event *hl7_new_study(struct step *, const struct hl7_item *, int state);
 /* Emits STUDY_CHANGED with what differs; nothing when nothing does. */

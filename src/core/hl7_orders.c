@@ -66,6 +66,25 @@ static void keep_alias(const struct study *s, const struct change *c, struct eve
 	set_str(e, "alias", alias);
 }
 
+/* Who is on the screen changed while it is read: the reader must see that before signing. */
+static void tell_reader(const struct study *s, struct event *e)
+{
+	static const char *const who[] = {"pid", "name", "birth", "sex"};
+	char text[256];
+
+	for (size_t i = 0; s->state == STATE_READING && i < sizeof who / sizeof who[0]; i++) {
+		const struct change *c = patch_find(&e->set, who[i]);
+		const char *old = field_get_str(field_find(&rec_study, who[i]), s);
+
+		if (!c || str_empty(old))
+			continue;
+		snprintf(text, sizeof text, "the patient's %s changed: %.90s -> %.90s", who[i], old,
+		    c->s ? c->s : "(none)");
+		set_str(e, "ack", text);
+		return;
+	}
+}
+
 static bool takes(const struct study *s, const struct change *c, bool older)
 {
 	bool empty = c->field->type == FIELD_STR ? !field_get_str(c->field, s) : !field_get_int(c->field, s);
@@ -94,8 +113,10 @@ void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result 
 			set_int(e, c->field->key, c->i);
 		keep_alias(s, c, e);
 	}
-	if (e)
-		settle_patient(st, item, e);
+	if (!e)
+		return;
+	settle_patient(st, item, e);
+	tell_reader(s, e);
 }
 
 /* A report or images were here first: the order gives the row its place. */
@@ -182,7 +203,8 @@ void hl7_cancel(struct step *st, struct hl7_item *item, struct hl7_result *r)
 	const struct study *s = st->s;
 
 	if (!s) {
-		hl7_warn(r, "withdrawal of an unknown order: kept, so that a late order does not bring it back");
+		hl7_warn(
+		    r, "withdrawal of an unknown order: kept, so that a late order does not bring it back");
 		hl7_new_study(st, item, STATE_CANCELLED);
 		r->reply = "CR";
 	} else if (s->state == STATE_CANCELLED)

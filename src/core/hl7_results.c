@@ -79,7 +79,8 @@ static void reported_prelim(struct step *st, const struct study *s, const struct
 	e = emit_reported(st, x);
 	if (!s || !s->prelim_at)
 		set_int(e, "prelim_at", x->at);
-	if (!s || s->state == STATE_READING || !state_may_move(s->state, STATE_PRELIM) || s->state == STATE_UNMATCHED)
+	if (!s || s->state == STATE_READING || !state_may_move(s->state, STATE_PRELIM) ||
+	    s->state == STATE_UNMATCHED)
 		return;
 	set_int(e, "state", STATE_PRELIM);
 	set_str(e, "reader", NULL);
@@ -127,7 +128,8 @@ static void apply_result(struct step *st, const struct result *x, struct hl7_res
 void hl7_report(struct step *st, struct hl7_item *item, struct hl7_result *r)
 {
 	struct result x = {.status = json_get_str(item->json, "status", "F"),
-	    .author = json_get_str(item->json, "author", NULL), .text = json_get_str(item->json, "text", NULL)};
+	    .author = json_get_str(item->json, "author", NULL),
+	    .text = json_get_str(item->json, "text", NULL)};
 	int64_t at = json_get_int(item->json, "at", 0);
 
 	if (strlen(x.status) != 1 || !strchr("RAPFUCX", *x.status)) {
@@ -211,15 +213,16 @@ static void update_patient(struct step *st, const struct hl7_item *item, struct 
 		differs = differs || (c && patch_changes(c, st->s));
 	}
 	if (st->s->state == STATE_FINAL && differs)
-		emit_note(st, "note", "the patient's data changed after the report was signed: check the report's header");
+		emit_note(st, "note",
+		    "the patient's data changed after the report was signed: check the report's header");
 	else if (st->s->state != STATE_FINAL && st->s->state != STATE_CANCELLED)
 		hl7_update(st, item, r);
 }
 
 static bool only_for_orders(const char *key)
 {
-	return !strcmp(key, "sender") || !strcmp(key, "msg_at") || !strcmp(key, "site") || !strcmp(key, "pid") ||
-	       !strcmp(key, "pid_auth");
+	return !strcmp(key, "sender") || !strcmp(key, "msg_at") || !strcmp(key, "site") ||
+	       !strcmp(key, "pid") || !strcmp(key, "pid_auth");
 }
 
 /* A patient message says nothing of orders: without this a late order would look older than it. */
@@ -243,7 +246,8 @@ void hl7_patient(struct step *st, struct hl7_item *item, struct hl7_result *r)
 	size_t n;
 
 	hl7_patient_key(key, item->site, hl7_value(item, "pid_auth"), hl7_value(item, "pid"));
-	snprintf(authority, sizeof authority, "%s", hl7_value(item, "pid_auth") ? hl7_value(item, "pid_auth") : "");
+	snprintf(authority, sizeof authority, "%s",
+	    hl7_value(item, "pid_auth") ? hl7_value(item, "pid_auth") : "");
 	id = xstrdup(strrchr(hl7_survivor(st->w, key), '/') + 1);
 	drop_order_fields(item);
 	item->at = st->now;
@@ -260,8 +264,8 @@ void hl7_patient(struct step *st, struct hl7_item *item, struct hl7_result *r)
 /* ---- merges */
 
 struct merge {
-	const char *site, *pid, *authority;	      /* the survivor */
-	const char *from_pid, *from_authority;	      /* the retired one */
+	const char *site, *pid, *authority;    /* the survivor */
+	const char *from_pid, *from_authority; /* the retired one */
 	char to_key[300], from_key[300];
 };
 
@@ -317,7 +321,8 @@ static void merge_one(struct step *st, const struct merge *m, struct hl7_result 
 void hl7_merge(struct step *st, struct hl7_item *item, struct hl7_result *r)
 {
 	const cJSON *from = json_get(item->json, "from"), *v;
-	struct merge m = {.site = item->site ? item->site : "", .pid = json_get_str(item->json, "pid", NULL),
+	struct merge m = {.site = item->site ? item->site : "",
+	    .pid = json_get_str(item->json, "pid", NULL),
 	    .authority = json_get_str(item->json, "pid_auth", NULL)};
 
 	if (str_empty(m.pid) || !cJSON_IsArray(from)) {

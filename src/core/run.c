@@ -19,8 +19,8 @@ static int64_t fence_given(const struct evlist *out)
 	return fence;
 }
 
-int core_run(struct core *core, const struct command *cmd, int (*commit_step)(void *ctx, struct evlist *), void *ctx,
-    struct answer *a)
+int core_run(struct core *core, const struct command *cmd, int (*commit_step)(void *ctx, struct evlist *),
+    void *ctx, struct answer *a)
 {
 	struct evlist out = {0};
 	const struct study *s;

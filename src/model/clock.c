@@ -52,7 +52,8 @@ static bool condition_holds(const struct condition *c, const struct study *s)
 	case COND_PROTOCOL:
 		return any_matches(c->values, s->protocol);
 	case COND_PRIO:
-		return any_matches(c->values, prio_key(s->prio)) || any_matches(c->values, prio_label(s->prio)) ||
+		return any_matches(c->values, prio_key(s->prio)) ||
+		       any_matches(c->values, prio_label(s->prio)) ||
 		       any_matches(c->values, prio_label(s->prio) + 1);
 	case COND_CLASS:
 		return any_matches(c->values, s->class);
@@ -146,7 +147,8 @@ static void run(struct clock *c, const struct clock_rule *rule, const struct stu
 	c->breached = c->remaining < 0;
 }
 
-unsigned policy_clocks(const struct policy *p, const struct study *s, int64_t now, struct clock out[UNTIL_COUNT])
+unsigned policy_clocks(
+    const struct policy *p, const struct study *s, int64_t now, struct clock out[UNTIL_COUNT])
 {
 	bool have[UNTIL_COUNT] = {false};
 	unsigned n = 0;

@@ -55,7 +55,8 @@ static void today(const struct question *q, const struct site *site, char out[11
 	struct when_parts p;
 
 	when_local(q->now, site->zone ? zone_get(site->zone) : NULL, &p);
-	snprintf(out, 11, "%04u-%02u-%02u", (unsigned)p.year % 10000, (unsigned)p.month % 100, (unsigned)p.day % 100);
+	snprintf(out, 11, "%04u-%02u-%02u", (unsigned)p.year % 10000, (unsigned)p.month % 100,
+	    (unsigned)p.day % 100);
 }
 
 /* The last valid day of the licence for a jurisdiction: "" without an end, NULL without a licence. */
@@ -67,7 +68,8 @@ static const char *licence_end(const char *licences, const char *jurisdiction, c
 		size_t len = strcspn(p, " ,");
 
 		if (len >= n && !strncasecmp(p, jurisdiction, n) && (len == n || p[n] == ':')) {
-			snprintf(out, 11, "%.*s", len == n ? 0 : (int)(len - n - 1 < 10 ? len - n - 1 : 10), p + n + 1);
+			snprintf(out, 11, "%.*s", len == n ? 0 : (int)(len - n - 1 < 10 ? len - n - 1 : 10),
+			    p + n + 1);
 			return out;
 		}
 		p += len;
@@ -101,7 +103,8 @@ static void rule_scope(const struct question *q, char why[120])
 {
 	const char *sites = q->user->sites;
 
-	if (str_empty(sites) || str_listed(sites, "*") || (q->study->site && str_listed(sites, q->study->site)))
+	if (str_empty(sites) || str_listed(sites, "*") ||
+	    (q->study->site && str_listed(sites, q->study->site)))
 		return;
 	snprintf(why, 120, "not for site %.40s", q->study->site ? q->study->site : "(none)");
 }

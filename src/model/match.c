@@ -100,7 +100,8 @@ static bool could_be(const struct study *s, const struct study *o)
 	       (!s->site || !o->site || !strcmp(s->site, o->site));
 }
 
-unsigned match_candidates(const struct world *w, const struct study *s, struct candidate out[MATCH_CANDIDATES])
+unsigned match_candidates(
+    const struct world *w, const struct study *s, struct candidate out[MATCH_CANDIDATES])
 {
 	unsigned n = 0;
 

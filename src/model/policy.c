@@ -97,16 +97,25 @@ const char policy_builtin[] =
     "ai = 150\n"
     "held = -3000\n";
 
-static const char *const rank_names[RANK_WEIGHTS] = {
-    [RANK_P0] = "p0", [RANK_P1] = "p1", [RANK_P2] = "p2", [RANK_P3] = "p3", [RANK_P4] = "p4", [RANK_P5] = "p5",
-    [RANK_CLASS_E] = "class.e", [RANK_CLASS_I] = "class.i", [RANK_CLASS_O] = "class.o", [RANK_USED] = "used",
-    [RANK_WAIT] = "wait", [RANK_AI] = "ai", [RANK_HELD] = "held"};
+static const char *const rank_names[RANK_WEIGHTS] = {[RANK_P0] = "p0",
+    [RANK_P1] = "p1",
+    [RANK_P2] = "p2",
+    [RANK_P3] = "p3",
+    [RANK_P4] = "p4",
+    [RANK_P5] = "p5",
+    [RANK_CLASS_E] = "class.e",
+    [RANK_CLASS_I] = "class.i",
+    [RANK_CLASS_O] = "class.o",
+    [RANK_USED] = "used",
+    [RANK_WAIT] = "wait",
+    [RANK_AI] = "ai",
+    [RANK_HELD] = "held"};
 
 struct reading {
 	struct policy *p;
-	char *why;	  /* what is wrong, once something is */
+	char *why;        /* what is wrong, once something is */
 	char section[64]; /* the section of the line before */
-	bool inside;	  /* and whether there was one */
+	bool inside;      /* and whether there was one */
 };
 
 static int complain(struct reading *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -131,7 +140,8 @@ static int read_condition(struct reading *r, struct clock_rule *c, const char *w
 	struct condition *d;
 
 	for (unsigned k = 0; colon && k < sizeof condition_keys / sizeof *condition_keys; k++) {
-		if (strlen(condition_keys[k]) != (size_t)(colon - word) || memcmp(condition_keys[k], word, colon - word))
+		if (strlen(condition_keys[k]) != (size_t)(colon - word) ||
+		    memcmp(condition_keys[k], word, colon - word))
 			continue;
 		c->conditions = xreallocarray(c->conditions, c->nconditions + 1, sizeof *c->conditions);
 		d = &c->conditions[c->nconditions++];
@@ -139,7 +149,8 @@ static int read_condition(struct reading *r, struct clock_rule *c, const char *w
 		d->values = xstrndup(colon + 1, n - (size_t)(colon + 1 - word));
 		return 1;
 	}
-	return complain(r, "match wants words like protocol:stroke (keys: site protocol prio class modality exam), not %.*s",
+	return complain(r,
+	    "match wants words like protocol:stroke (keys: site protocol prio class modality exam), not %.*s",
 	    (int)n, word);
 }
 
@@ -237,8 +248,8 @@ static int read_clock(struct reading *r, const char *name, const char *key, cons
 
 	if (!r->inside) {
 		p->clocks = xreallocarray(p->clocks, p->nclocks + 1, sizeof *p->clocks);
-		p->clocks[p->nclocks++] = (struct clock_rule){.name = xstrdup(name), .until = UNTIL_FINAL,
-		    .from = FROM_DEFAULT, .warn = {50, 80}};
+		p->clocks[p->nclocks++] = (struct clock_rule){
+		    .name = xstrdup(name), .until = UNTIL_FINAL, .from = FROM_DEFAULT, .warn = {50, 80}};
 	}
 	for (size_t i = 0; i < sizeof clock_keys / sizeof *clock_keys; i++)
 		if (!strcmp(clock_keys[i].key, key))
@@ -295,7 +306,8 @@ static int read_rank(struct reading *r, const char *name, const char *key, const
 			r->p->rank[i] = v;
 			return 1;
 		}
-	return complain(r, "[rank] has p0 to p5, class.e, class.i, class.o, used, wait, ai and held, not %s", key);
+	return complain(
+	    r, "[rank] has p0 to p5, class.e, class.i, class.o, used, wait, ai and held, not %s", key);
 }
 
 static const struct section {

@@ -53,7 +53,8 @@ static int64_t ai_points(const struct policy *p, const struct study *s)
 	return points > 0 ? points : 0;
 }
 
-int64_t policy_rank(const struct policy *p, const struct study *s, int64_t now, struct rank_term *terms, unsigned *n)
+int64_t policy_rank(
+    const struct policy *p, const struct study *s, int64_t now, struct rank_term *terms, unsigned *n)
 {
 	const struct rank_term all[] = {
 	    {"priority", p->rank[RANK_P0 + (s->prio >= 0 && s->prio <= 5 ? s->prio : 5)]},
@@ -110,7 +111,8 @@ int64_t policy_load(const struct world *w, const char *login)
 	for (size_t i = 0; i < w->studies_cap; i++) {
 		const struct study *s = w->studies[i];
 
-		if (s && s->reader && (s->state == STATE_ASSIGNED || s->state == STATE_READING) && !strcmp(s->reader, login))
+		if (s && s->reader && (s->state == STATE_ASSIGNED || s->state == STATE_READING) &&
+		    !strcmp(s->reader, login))
 			sum += policy_minutes(s);
 	}
 	return sum;

@@ -16,13 +16,13 @@
 #include "wetread/mem.h"
 #include "wetread/model.h"
 
-#define FLAG_LIST FIELD_LIST
-#define FLAG_0	  0
+#define FLAG_LIST                  FIELD_LIST
+#define FLAG_0                     0
 #define FIELD(n, type, flag, help) {#n, FIELD_##type, FLAG_##flag, offsetof(struct THIS, n), help},
 
-#define DEFINE(kind, fields_array)                                                                               \
-	const struct rectype rec_##kind = {#kind, fields_array, sizeof fields_array / sizeof fields_array[0],    \
-	    sizeof(struct THIS)};
+#define DEFINE(kind, fields_array)                                                                           \
+	const struct rectype rec_##kind = {                                                                  \
+	    #kind, fields_array, sizeof fields_array / sizeof fields_array[0], sizeof(struct THIS)};
 
 #define THIS study
 static const struct field study_fields[] = {

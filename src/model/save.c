@@ -56,8 +56,8 @@ static void save_array(struct save *s, const struct rectype *type, const void *a
 	}
 }
 
-static void json_records(struct buf *b, const char *key, const struct rectype *type, const void *array, unsigned n,
-    bool list_only)
+static void json_records(
+    struct buf *b, const char *key, const struct rectype *type, const void *array, unsigned n, bool list_only)
 {
 	if (!n)
 		return;
@@ -169,7 +169,8 @@ void world_digest(const struct world *w, bool list_only, char hex[65])
 
 /* ---- and back */
 
-static int load_records(const cJSON *line, const char *key, const struct rectype *type, void **array, unsigned *n)
+static int load_records(
+    const cJSON *line, const char *key, const struct rectype *type, void **array, unsigned *n)
 {
 	const cJSON *list = json_get(line, key), *v;
 
@@ -225,7 +226,8 @@ static int load_keyed(void **array, unsigned *n, const struct rectype *type, con
 
 static int load_head(struct world *w, const cJSON *line)
 {
-	int64_t n = json_get_int(line, "n", 0), live = json_get_int(line, "live", 0), last = json_get_int(line, "last", 0);
+	int64_t n = json_get_int(line, "n", 0), live = json_get_int(line, "live", 0),
+	        last = json_get_int(line, "last", 0);
 
 	if (n < 0 || live < 0 || last < 0)
 		return E_SYNTAX;

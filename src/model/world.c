@@ -72,8 +72,8 @@ static void index_key(char out[256], char which, const char *site, const char *v
 		snprintf(out, 256, "%c//%.200s", which, value);
 }
 
-static void study_index(struct world *w, const struct study *s,
-    void (*each)(struct world *, const char *key, uint64_t id))
+static void study_index(
+    struct world *w, const struct study *s, void (*each)(struct world *, const char *key, uint64_t id))
 {
 	const struct {
 		char which;
@@ -457,7 +457,9 @@ static void apply_note(struct study *s, const struct event *e)
 	n->at = e->at;
 	str_put(&n->by, e->by);
 	if (!n->kind)
-		n->kind = xstrdup(e->kind == EVENT_STUDY_LATE ? "late" : e->kind == EVENT_STUDY_ASKED ? "ask" : "note");
+		n->kind = xstrdup(e->kind == EVENT_STUDY_LATE    ? "late"
+		                  : e->kind == EVENT_STUDY_ASKED ? "ask"
+		                                                 : "note");
 	s->notes_n++;
 }
 
@@ -509,14 +511,17 @@ static int check(const struct world *w, const struct event *e)
 	if (t->rec == &rec_trace)
 		return 0;
 	if (e->kind == EVENT_STUDY_ORDERED)
-		return e->study && !s && e->study < UINT32_MAX && state && event_type((int)e->kind) ? 0 : E_CORRUPT;
+		return e->study && !s && e->study < UINT32_MAX && state && event_type((int)e->kind)
+		           ? 0
+		           : E_CORRUPT;
 	if (e->study && !s)
 		return E_CORRUPT;
 	if (!e->study)
 		return t->rec == &rec_policy || patch_key(e, t->rec->fields[0].key) ? 0 : E_CORRUPT;
 	if (t->rec == &rec_study && state && state->i != s->state && !state_may_move(s->state, state->i))
 		return E_CORRUPT;
-	if ((e->kind == EVENT_STUDY_HELD && study_open_hold(s)) || (e->kind == EVENT_STUDY_UNHELD && !study_open_hold(s)))
+	if ((e->kind == EVENT_STUDY_HELD && study_open_hold(s)) ||
+	    (e->kind == EVENT_STUDY_UNHELD && !study_open_hold(s)))
 		return E_CORRUPT;
 	return 0;
 }

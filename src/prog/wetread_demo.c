@@ -160,7 +160,8 @@ static const struct option words[] = {{"to", required_argument, NULL, 't'},
     {"first", required_argument, NULL, 'f'}, {"seed", required_argument, NULL, 's'},
     {"per-hour", required_argument, NULL, 'h'}, {"patience", required_argument, NULL, 'p'},
     {"acked", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
-    {"fresh", no_argument, NULL, 'F'}, {"ready", no_argument, NULL, 'R'}, {"help", no_argument, NULL, '?'}, {NULL, 0, NULL, 0}};
+    {"fresh", no_argument, NULL, 'F'}, {"ready", no_argument, NULL, 'R'}, {"help", no_argument, NULL, '?'},
+    {NULL, 0, NULL, 0}};
 
 static const char usage[] =
     "usage: wetread-demo print|night|traffic|load --to ADDRESS:PORT [options]\n"

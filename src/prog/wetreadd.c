@@ -18,7 +18,7 @@
 #include "wetread/serve.h"
 
 static const char usage[] = "usage: wetreadd [-d DIR] [-f FILE] [-v] [--foreground]\n"
-			    "       wetreadd --help | --version\n";
+                            "       wetreadd --help | --version\n";
 
 static const struct option options[] = {
     {"dir", required_argument, NULL, 'd'},

@@ -105,7 +105,8 @@ void replica_command(struct replica *r, const struct command *given, replica_ans
 	ask(r, a, &line);
 }
 
-void replica_request(struct replica *r, const char *method, const char *params_json, replica_result_fn *fn, void *ctx)
+void replica_request(
+    struct replica *r, const char *method, const char *params_json, replica_result_fn *fn, void *ctx)
 {
 	struct buf line = BUF_INIT(2 * WIRE_LINE_MAX);
 	char id[24];
@@ -118,7 +119,8 @@ void replica_request(struct replica *r, const char *method, const char *params_j
 
 static struct asked *take(struct replica *r, const cJSON *id)
 {
-	uint64_t n = cJSON_IsString(id) && *id->valuestring == 'r' ? strtoull(id->valuestring + 1, NULL, 10) : 0;
+	uint64_t n =
+	    cJSON_IsString(id) && *id->valuestring == 'r' ? strtoull(id->valuestring + 1, NULL, 10) : 0;
 
 	for (struct asked **at = &r->asked; *at; at = &(*at)->next) {
 		struct asked *a = *at;

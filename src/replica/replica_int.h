@@ -5,10 +5,10 @@
 #include "wetread/replica.h"
 
 enum {
-	ASKED_MAX = 4096,	 /* open requests */
-	LATE_MAX = 200000,	 /* events kept for rows that are not there yet */
-	STUDY_MAX = 1 << 24,	 /* the world keeps an array up to the highest id */
-	FAULTS_MAX = 5,		 /* times in a row that the world had to be fetched anew */
+	ASKED_MAX = 4096,    /* open requests */
+	LATE_MAX = 200000,   /* events kept for rows that are not there yet */
+	STUDY_MAX = 1 << 24, /* the world keeps an array up to the highest id */
+	FAULTS_MAX = 5,      /* times in a row that the world had to be fetched anew */
 };
 
 /* A request that was not answered yet. */
@@ -30,8 +30,8 @@ struct replica {
 	struct world world;
 	struct replica_me me;
 	enum replica_phase phase;
-	char *epoch;	   /* of the world; NULL: none yet */
-	bool whole;	   /* the world is complete as of world.n: a delta can start there */
+	char *epoch; /* of the world; NULL: none yet */
+	bool whole;  /* the world is complete as of world.n: a delta can start there */
 	struct wire_loader *loader;
 	bool first_page_due;
 	unsigned pages, pages_have;
@@ -43,8 +43,8 @@ struct replica {
 	uint64_t last_id;
 
 	int64_t hello_sent, clock_sent; /* monotonic ms */
-	int64_t offset;			/* coordinator's clock minus our monotonic one */
-	int64_t best_rtt;		/* of this connection; -1: none */
+	int64_t offset;                 /* coordinator's clock minus our monotonic one */
+	int64_t best_rtt;               /* of this connection; -1: none */
 };
 
 void set_phase(struct replica *, enum replica_phase);

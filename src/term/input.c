@@ -24,7 +24,7 @@ enum { STRING_MAX = 4096 };
 
 void input_init(struct input *in, const struct input_calls *calls)
 {
-	*in = (struct input){ .calls = *calls, .pasted = BUF_INIT(PASTE_MAX) };
+	*in = (struct input){.calls = *calls, .pasted = BUF_INIT(PASTE_MAX)};
 }
 
 void input_release(struct input *in)
@@ -41,9 +41,22 @@ static const struct {
 	char final;
 	uint32_t param, key;
 } sequences[] = {
-	{ 'A', 0, K_UP }, { 'B', 0, K_DOWN }, { 'C', 0, K_RIGHT }, { 'D', 0, K_LEFT }, { 'H', 0, K_HOME }, { 'F', 0, K_END },
-	{ 'Z', 0, K_BACKTAB }, { 'P', 0, K_F1 }, { '~', 1, K_HOME }, { '~', 7, K_HOME }, { '~', 4, K_END }, { '~', 8, K_END },
-	{ '~', 3, K_DEL }, { '~', 5, K_PGUP }, { '~', 6, K_PGDN }, { '~', 11, K_F1 },
+    {'A', 0, K_UP},
+    {'B', 0, K_DOWN},
+    {'C', 0, K_RIGHT},
+    {'D', 0, K_LEFT},
+    {'H', 0, K_HOME},
+    {'F', 0, K_END},
+    {'Z', 0, K_BACKTAB},
+    {'P', 0, K_F1},
+    {'~', 1, K_HOME},
+    {'~', 7, K_HOME},
+    {'~', 4, K_END},
+    {'~', 8, K_END},
+    {'~', 3, K_DEL},
+    {'~', 5, K_PGUP},
+    {'~', 6, K_PGDN},
+    {'~', 11, K_F1},
 };
 
 static void sequence_end(struct input *in, char final)

@@ -16,9 +16,11 @@ int kind_check(const char *type, char **why)
 	int err, rc = E_USAGE;
 
 	if (!type || setupterm(type, STDERR_FILENO, &err) != OK)
-		*why = xasprintf("the terminal type %s is not known here; `wetread list` prints the queue", type ? type : "(none)");
+		*why = xasprintf("the terminal type %s is not known here; `wetread list` prints the queue",
+		    type ? type : "(none)");
 	else if (!tigetstr("cup") || tigetstr("cup") == (char *)-1)
-		*why = xasprintf("a %s terminal cannot show the console; `wetread list` prints the queue", type);
+		*why =
+		    xasprintf("a %s terminal cannot show the console; `wetread list` prints the queue", type);
 	else
 		rc = 0;
 	if (cur_term)

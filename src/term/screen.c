@@ -73,14 +73,15 @@ static void colours_make(struct term *t)
 static void cell_draw(const struct term *t, const struct cell *c, int x, int y)
 {
 	const struct look_type *look = look_type((enum look)c->look);
-	wchar_t text[4] = { (wchar_t)c->cp[0], (wchar_t)c->cp[1], (wchar_t)c->cp[2], 0 };
+	wchar_t text[4] = {(wchar_t)c->cp[0], (wchar_t)c->cp[1], (wchar_t)c->cp[2], 0};
 	int colour = look->c256 >= 0 || look->c16 >= 0;
 	int pair = t->colour && colour && !c->bar ? c->look + 1 : 0;
 	cchar_t cc;
 
 	if (c->width == 0)
 		return;
-	if (wcwidth(text[0]) != c->width) /* the terminal's library would put the rest of the line elsewhere */
+	if (wcwidth(text[0]) !=
+	    c->width) /* the terminal's library would put the rest of the line elsewhere */
 		wmemcpy(text, c->width == 2 ? L"??" : L"?", 2), text[1] = 0;
 	setcchar(&cc, text, c->bar ? A_REVERSE : attrs_of(t, look), 0, &pair);
 	mvadd_wch(y, x, &cc);
@@ -263,7 +264,8 @@ int term_open(struct term **out, const struct term_options *o, char **why)
 	t->colour = !o->no_colour;
 	t->rest = BUF_INIT(FRAME_MAX);
 	if (tcgetattr(t->fd, &t->before) < 0) {
-		*why = xstrdup("standard input and output are not a terminal; `wetread list` prints the queue");
+		*why =
+		    xstrdup("standard input and output are not a terminal; `wetread list` prints the queue");
 		free(t);
 		return E_USAGE;
 	}

@@ -27,7 +27,7 @@ struct dialog *dialog_open(struct view *v, const struct dialog_type *type, struc
 	d->opened_by = v->last_key;
 	if (t) {
 		d->targets = *t;
-		*t = (struct targets){ 0 };
+		*t = (struct targets){0};
 	}
 	v->dialog = d;
 	draft = type->name && d->targets.n ? draft_get(v, type->name, d->targets.items[0].id) : NULL;
@@ -77,14 +77,14 @@ struct area dialog_box(struct view *v, int w, int h, const char *title, const ch
 	x = (g->w - w) / 2;
 	y = 1 + (g->h - 1 - h) / 2;
 	grid_box(g, x, y, w, h, title, foot);
-	return (struct area){ x + 2, y + 1, w - 4, h - 2 };
+	return (struct area){x + 2, y + 1, w - 4, h - 2};
 }
 
 void dialog_text(struct view *v, const struct dialog *d, struct area a, bool focus)
 {
 	const struct edit *e = &d->edit;
 	int line = 0, skip, at_line, at_col = 0;
-	size_t from[256] = { 0 }, n = 0;
+	size_t from[256] = {0}, n = 0;
 	int lines = 1;
 
 	/* Where each line begins; the last ones are shown when there are too many. */

@@ -54,7 +54,7 @@ void draft_put(struct view *v, const char *kind, const struct target *t, const c
 		draft_drop(v, v->drafts[0].kind, v->drafts[0].study);
 	v->drafts = xreallocarray(v->drafts, v->ndrafts + 1, sizeof *v->drafts);
 	d = &v->drafts[v->ndrafts++];
-	*d = (struct draft){ .study = t->id };
+	*d = (struct draft){.study = t->id};
 	str_put(&d->kind, kind);
 	str_put(&d->label, t->label);
 	str_put(&d->text, text);
@@ -75,8 +75,8 @@ void draft_keep(struct view *v, const struct dialog *d)
 		draft_put(v, d->type->name, &d->targets.items[0], d->edit.text, d->chosen);
 }
 
-static void draft_json(struct buf *out, const char *kind, uint64_t study, const char *label, const char *text,
-    const char *extra)
+static void draft_json(
+    struct buf *out, const char *kind, uint64_t study, const char *label, const char *text, const char *extra)
 {
 	json_open(out, '{');
 	json_kstr(out, "kind", kind);
@@ -101,7 +101,8 @@ char *view_drafts(const struct view *v)
 		draft_json(&out, v->drafts[i].kind, v->drafts[i].study, v->drafts[i].label, v->drafts[i].text,
 		    v->drafts[i].extra);
 	if (open)
-		draft_json(&out, d->type->name, d->targets.items[0].id, d->targets.items[0].label, d->edit.text, d->chosen);
+		draft_json(&out, d->type->name, d->targets.items[0].id, d->targets.items[0].label,
+		    d->edit.text, d->chosen);
 	json_close(&out, ']');
 	return buf_take(&out);
 }
@@ -113,7 +114,7 @@ void view_drafts_load(struct view *v, const char *json, size_t n)
 
 	cJSON_ArrayForEach(one, doc)
 	{
-		struct target t = { .id = (uint64_t)json_get_int(one, "study", 0) };
+		struct target t = {.id = (uint64_t)json_get_int(one, "study", 0)};
 
 		text_clean(t.label, sizeof t.label, json_get_str(one, "label", "?"));
 		draft_put(v, json_get_str(one, "kind", "note"), &t, json_get_str(one, "text", NULL),
@@ -121,5 +122,6 @@ void view_drafts_load(struct view *v, const char *json, size_t n)
 	}
 	cJSON_Delete(doc);
 	if (v->ndrafts)
-		view_sayf(v, LOOK_WARN, "%zu text%s from last time not sent: :drafts", v->ndrafts, v->ndrafts == 1 ? "" : "s");
+		view_sayf(v, LOOK_WARN, "%zu text%s from last time not sent: :drafts", v->ndrafts,
+		    v->ndrafts == 1 ? "" : "s");
 }

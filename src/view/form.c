@@ -29,10 +29,10 @@ struct form {
 };
 
 static const struct form forms[] = {
-	{ CMD_note, "Note on", "words", false, true, { { 's', NULL, "s save" } } },
-	{ CMD_finish, "Sign", "wet read, may be empty", false, false,
-	    { { 'p', "prelim", "p sign as preliminary" }, { 's', "final", "s sign as FINAL" } } },
-	{ CMD_takeover, "Take over by force:", "reason", true, true, { { 'y', NULL, "y take it" } } },
+    {CMD_note, "Note on", "words", false, true, {{'s', NULL, "s save"}}},
+    {CMD_finish, "Sign", "wet read, may be empty", false, false,
+        {{'p', "prelim", "p sign as preliminary"}, {'s', "final", "s sign as FINAL"}}},
+    {CMD_takeover, "Take over by force:", "reason", true, true, {{'y', NULL, "y take it"}}},
 };
 
 static const struct form *form_of(const struct dialog *d)
@@ -48,8 +48,8 @@ static void form_foot(const struct form *f, const struct dialog *d, char *out, s
 	if (d->focus == TEXT)
 		snprintf(out, size, "Enter go on   Esc leave, the text is kept");
 	else
-		snprintf(out, size, "%s%s%s   Tab text   Esc leave", f->choices[0].label, f->choices[1].label ? "   " : "",
-		    f->choices[1].label ? f->choices[1].label : "");
+		snprintf(out, size, "%s%s%s   Tab text   Esc leave", f->choices[0].label,
+		    f->choices[1].label ? "   " : "", f->choices[1].label ? f->choices[1].label : "");
 }
 
 /* Whose study it is and which: the identifiers a person checks before signing. */
@@ -79,14 +79,15 @@ static void form_draw(struct view *v, struct dialog *d)
 	a = dialog_box(v, 76, 11, title, foot);
 	target_line(v, d, a.x, a.y, a.w);
 	grid_put(&v->grid, a.x, a.y + 1, a.w, LOOK_DIM, f->label);
-	text = (struct area){ a.x, a.y + 2, a.w, a.h - 4 };
+	text = (struct area){a.x, a.y + 2, a.w, a.h - 4};
 	if (text.h < 1)
 		text.h = 1;
 	dialog_text(v, d, text, d->focus == TEXT);
 	if (d->focus == TEXT)
 		return;
 	grid_put(&v->grid, a.x, a.y + a.h - 1, a.w, LOOK_WARN,
-	    d->cmd == CMD_note ? "A note stays for ever. Press the letter." : "This cannot be undone. Press the letter.");
+	    d->cmd == CMD_note ? "A note stays for ever. Press the letter."
+	                       : "This cannot be undone. Press the letter.");
 	v->grid.cur_x = a.x;
 	v->grid.cur_y = a.y + a.h - 1;
 }
@@ -94,7 +95,7 @@ static void form_draw(struct view *v, struct dialog *d)
 static unsigned form_send(struct view *v, struct dialog *d, const struct choice *c)
 {
 	const struct form *f = form_of(d);
-	struct words w = { .reader = d->cmd == CMD_takeover ? d->chosen : NULL, .as = c->as };
+	struct words w = {.reader = d->cmd == CMD_takeover ? d->chosen : NULL, .as = c->as};
 
 	if (f->text_is_reason)
 		w.reason = d->edit.text;
@@ -134,11 +135,12 @@ static unsigned form_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type note_type = { "note", form_draw, form_key, NULL, false };
-static const struct dialog_type finish_type = { "finish", form_draw, form_key, NULL, false };
-static const struct dialog_type takeover_type = { "takeover", form_draw, form_key, NULL, false };
+static const struct dialog_type note_type = {"note", form_draw, form_key, NULL, false};
+static const struct dialog_type finish_type = {"finish", form_draw, form_key, NULL, false};
+static const struct dialog_type takeover_type = {"takeover", form_draw, form_key, NULL, false};
 
-static struct dialog *form_open(struct view *v, const struct dialog_type *type, struct targets *t, enum cmd cmd)
+static struct dialog *form_open(
+    struct view *v, const struct dialog_type *type, struct targets *t, enum cmd cmd)
 {
 	struct dialog *d;
 
@@ -165,7 +167,7 @@ void finish_open(struct view *v, struct targets *t)
 	    !draft_get(v, "finish", first->id)) {
 		view_sayf(v, LOOK_WARN, "%s is not yours to sign: claim it first", first->label);
 		free(t->items);
-		*t = (struct targets){ 0 };
+		*t = (struct targets){0};
 		return;
 	}
 	form_open(v, &finish_type, t, CMD_finish);
@@ -199,15 +201,15 @@ static void hold_draw(struct view *v, struct dialog *d)
 		const struct hold_rule *h = &p->holds[d->top + (size_t)i];
 		bool here = d->top + (size_t)i == d->at;
 
-		grid_putf(&v->grid, a.x, a.y + 1 + i, a.w, here ? LOOK_STRONG : LOOK_TEXT, "%s %-10s %s", here ? ">" : " ",
-		    h->code, h->text ? h->text : "");
+		grid_putf(&v->grid, a.x, a.y + 1 + i, a.w, here ? LOOK_STRONG : LOOK_TEXT, "%s %-10s %s",
+		    here ? ">" : " ", h->code, h->text ? h->text : "");
 		if (here && d->focus == REASONS) {
 			v->grid.cur_x = a.x;
 			v->grid.cur_y = a.y + 1 + i;
 		}
 	}
 	grid_put(&v->grid, a.x, a.y + a.h - 1, 6, LOOK_DIM, "words");
-	dialog_text(v, d, (struct area){ a.x + 6, a.y + a.h - 1, a.w - 6, 1 }, d->focus == WORDS);
+	dialog_text(v, d, (struct area){a.x + 6, a.y + a.h - 1, a.w - 6, 1}, d->focus == WORDS);
 }
 
 static unsigned hold_key(struct view *v, struct dialog *d, uint32_t key)
@@ -222,7 +224,7 @@ static unsigned hold_key(struct view *v, struct dialog *d, uint32_t key)
 		str_put(&d->chosen, p->holds[d->at].code);
 		draft_keep(v, d);
 		work_send(v, CMD_hold, &d->targets,
-		    &(struct words){ .reason = d->chosen, .text = d->edit.len ? d->edit.text : NULL });
+		    &(struct words){.reason = d->chosen, .text = d->edit.len ? d->edit.text : NULL});
 		dialog_close(v, false);
 	} else if (d->focus == WORDS) {
 		edit_key(&d->edit, key);
@@ -232,7 +234,7 @@ static unsigned hold_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type hold_type = { "hold", hold_draw, hold_key, NULL, false };
+static const struct dialog_type hold_type = {"hold", hold_draw, hold_key, NULL, false};
 
 void hold_open(struct view *v, struct targets *t)
 {
@@ -251,8 +253,11 @@ static void confirm_draw(struct view *v, struct dialog *d)
 	char who[96], title[200];
 	struct area a;
 
-	snprintf(title, sizeof title, "%s %s %s", cmd_type((enum cmd)d->cmd)->words, targets_text(&d->targets, who, sizeof who),
-	    d->saved ? d->saved : d->chosen ? d->chosen : "");
+	snprintf(title, sizeof title, "%s %s %s", cmd_type((enum cmd)d->cmd)->words,
+	    targets_text(&d->targets, who, sizeof who),
+	    d->saved    ? d->saved
+	    : d->chosen ? d->chosen
+	                : "");
 	a = dialog_box(v, 70, 6, title, "y do it   Esc leave");
 	target_line(v, d, a.x, a.y, a.w);
 	grid_put(&v->grid, a.x, a.y + 1, a.w, LOOK_TEXT, d->edit.text);
@@ -263,7 +268,7 @@ static void confirm_draw(struct view *v, struct dialog *d)
 
 static unsigned confirm_key(struct view *v, struct dialog *d, uint32_t key)
 {
-	struct words w = { .reader = d->chosen, .as = d->saved, .text = d->edit.len ? d->edit.text : NULL };
+	struct words w = {.reader = d->chosen, .as = d->saved, .text = d->edit.len ? d->edit.text : NULL};
 
 	if (d->cmd == CMD_takeover) {
 		w.reason = w.text;
@@ -276,7 +281,7 @@ static unsigned confirm_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type confirm_type = { NULL, confirm_draw, confirm_key, NULL, false };
+static const struct dialog_type confirm_type = {NULL, confirm_draw, confirm_key, NULL, false};
 
 void confirm_open(struct view *v, struct targets *t, enum cmd cmd, const struct words *w)
 {
@@ -297,7 +302,8 @@ static void quit_draw(struct view *v, struct dialog *d)
 	struct area a = dialog_box(v, 64, 5, "Leave?", "y leave   n stay");
 
 	(void)d;
-	grid_putf(&v->grid, a.x, a.y + 1, a.w, LOOK_WARN, "%u command%s not answered yet.", n, n == 1 ? " is" : "s are");
+	grid_putf(&v->grid, a.x, a.y + 1, a.w, LOOK_WARN, "%u command%s not answered yet.", n,
+	    n == 1 ? " is" : "s are");
 	v->grid.cur_x = a.x;
 	v->grid.cur_y = a.y + 1;
 }
@@ -312,7 +318,7 @@ static unsigned quit_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type quit_type = { NULL, quit_draw, quit_key, NULL, false };
+static const struct dialog_type quit_type = {NULL, quit_draw, quit_key, NULL, false};
 
 void quit_open(struct view *v)
 {
@@ -361,7 +367,7 @@ static void question_release(struct dialog *d)
 	explicit_bzero(&d->edit, sizeof d->edit);
 }
 
-static const struct dialog_type question_type = { NULL, question_draw, question_key, question_release, false };
+static const struct dialog_type question_type = {NULL, question_draw, question_key, question_release, false};
 
 void view_question(struct view *v, bool secret, const char *text)
 {

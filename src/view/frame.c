@@ -19,8 +19,12 @@ static const char *role_short(const struct view *v)
 		unsigned role;
 		const char *text;
 	} names[] = {
-		{ ROLE_RADIOLOGIST, "rad" }, { ROLE_COORDINATOR, "coord" }, { ROLE_SUPERVISOR, "super" },
-		{ ROLE_ADMIN, "admin" }, { ROLE_AUDITOR, "audit" }, { ROLE_SERVICE, "service" },
+	    {ROLE_RADIOLOGIST, "rad"},
+	    {ROLE_COORDINATOR, "coord"},
+	    {ROLE_SUPERVISOR, "super"},
+	    {ROLE_ADMIN, "admin"},
+	    {ROLE_AUDITOR, "audit"},
+	    {ROLE_SERVICE, "service"},
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -117,7 +121,8 @@ static void strip_part(struct view *v, int y, int *x, enum look look, const char
 
 static void strip_levels(struct view *v, int y, int *x, bool wide)
 {
-	static const char *const words[LEVEL_COUNT] = { "overdue", "<5m", "<15m", "ok", "held", "no order", "" };
+	static const char *const words[LEVEL_COUNT] = {
+	    "overdue", "<5m", "<15m", "ok", "held", "no order", ""};
 
 	for (int i = 0; i < LEVEL_NONE; i++) {
 		unsigned n = v->rows.levels[i];
@@ -125,9 +130,10 @@ static void strip_levels(struct view *v, int y, int *x, bool wide)
 
 		if (i == LEVEL_LOST && n == 0)
 			continue;
-		snprintf(text, sizeof text, "%c%s%u %s", level_type((enum level)i)->letter, wide ? " " : "", n, words[i]);
-		strip_part(v, y, x, n ? (enum look)level_type((enum level)i)->look : LOOK_DIM, i ? wide ? "   " : "  " : "",
-		    text);
+		snprintf(text, sizeof text, "%c%s%u %s", level_type((enum level)i)->letter, wide ? " " : "",
+		    n, words[i]);
+		strip_part(v, y, x, n ? (enum look)level_type((enum level)i)->look : LOOK_DIM,
+		    i ? wide ? "   " : "  " : "", text);
 	}
 }
 
@@ -219,7 +225,8 @@ void keys_draw(struct view *v, int y, enum context context)
 		if (x + need > v->grid.w)
 			continue;
 		if (off)
-			x += grid_putf(&v->grid, x, y, v->grid.w - x, LOOK_KEY_OFF, "(%s) %s", b->text, b->label);
+			x += grid_putf(
+			    &v->grid, x, y, v->grid.w - x, LOOK_KEY_OFF, "(%s) %s", b->text, b->label);
 		else {
 			x += grid_put(&v->grid, x, y, v->grid.w - x, LOOK_KEY, b->text);
 			x += grid_putf(&v->grid, x, y, v->grid.w - x, LOOK_DIM, " %s", b->label);
@@ -248,7 +255,8 @@ __attribute__((format(printf, 4, 5))) static void pane_line(
 	if (p->y >= p->end || str_empty(text))
 		return;
 	grid_put(&p->v->grid, p->x, p->y, left, LOOK_DIM, name);
-	left = grid_wrap(&p->v->grid, p->x + left, p->y, p->w - left, p->end - p->y < 3 ? p->end - p->y : 3, 0, look, text);
+	left = grid_wrap(&p->v->grid, p->x + left, p->y, p->w - left, p->end - p->y < 3 ? p->end - p->y : 3,
+	    0, look, text);
 	p->y += left > 3 ? 3 : left;
 }
 
@@ -273,10 +281,12 @@ static void pane_clock(struct pane *p, const struct study *s, const struct row *
 	}
 	left_text(left, c.stop ? 0 : c.due, c.remaining, c.is_paused, p->v->now, p->v->slow);
 	if (c.stop)
-		pane_line(p, LOOK_TEXT, "Clock", "%s %s, %s", until_word(c.rule->until), target, c.breached ? "was late" : "met");
+		pane_line(p, LOOK_TEXT, "Clock", "%s %s, %s", until_word(c.rule->until), target,
+		    c.breached ? "was late" : "met");
 	else
-		pane_line(p, (enum look)level_type(row_level(row, p->v->now))->look, "Clock", "%s %s  LEFT %s  due %s",
-		    until_word(c.rule->until), target, left, stamp_text(p->v, when, c.due));
+		pane_line(p, (enum look)level_type(row_level(row, p->v->now))->look, "Clock",
+		    "%s %s  LEFT %s  due %s", until_word(c.rule->until), target, left,
+		    stamp_text(p->v, when, c.due));
 	pane_line(p, LOOK_TEXT, " ", "rule %s, version %lld", c.rule->name,
 	    (long long)view_world(p->v)->policy->version);
 }
@@ -291,8 +301,8 @@ static void pane_work(struct pane *p, const struct study *s)
 	if (str_empty(s->reader))
 		pane_line(p, LOOK_TEXT, "State", "%s, nobody", state_key(s->state));
 	else
-		pane_line(p, LOOK_TEXT, "State", "%s, %s%s%s%s%s", state_key(s->state), reader_text(p->v, s->reader),
-		    u && u->name ? " " : "", u && u->name ? u->name : "", since,
+		pane_line(p, LOOK_TEXT, "State", "%s, %s%s%s%s%s", state_key(s->state),
+		    reader_text(p->v, s->reader), u && u->name ? " " : "", u && u->name ? u->name : "", since,
 		    *since ? stamp_text(p->v, text, s->claimed_at) : "");
 	if (!str_empty(s->hold)) {
 		const struct hold_rule *h = policy_hold(view_world(p->v)->policy, s->hold);
@@ -318,7 +328,7 @@ static void pane_eligible(struct pane *p, const struct study *s)
 
 void pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 {
-	struct pane p = { v, x, y, w, y + h };
+	struct pane p = {v, x, y, w, y + h};
 	const struct study *s = view_study(v, id);
 	const struct row *row = rows_find(&v->rows, id);
 	const struct site *site;
@@ -329,8 +339,8 @@ void pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 	patient_name(v, s, name, sizeof name);
 	patient_age_sex(v, s, age);
 	site = s->site ? world_site(view_world(v), s->site) : NULL;
-	pane_line(&p, LOOK_STRONG, "", "%s  %s  %s", s->accession ? s->accession : "-", s->modality ? s->modality : "",
-	    prio_label(s->prio));
+	pane_line(&p, LOOK_STRONG, "", "%s  %s  %s", s->accession ? s->accession : "-",
+	    s->modality ? s->modality : "", prio_label(s->prio));
 	pane_line(&p, LOOK_STRONG, "", "%s", s->exam ? s->exam : "-");
 	pane_line(&p, LOOK_TEXT, "Patient", "%s  %s%s%s", name, age, v->privacy || !s->birth ? "" : "  born ",
 	    v->privacy || !s->birth ? "" : s->birth);
@@ -345,7 +355,8 @@ void pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 	pane_line(&p, LOOK_TEXT, "Site", "%s%s%s", s->site ? s->site : "-", site && site->name ? ", " : "",
 	    site && site->name ? site->name : "");
 	if (s->images_expected)
-		pane_line(&p, LOOK_TEXT, "Images", "%lld of %lld", (long long)s->images, (long long)s->images_expected);
+		pane_line(&p, LOOK_TEXT, "Images", "%lld of %lld", (long long)s->images,
+		    (long long)s->images_expected);
 	else
 		pane_line(&p, LOOK_TEXT, "Images", "%lld", (long long)s->images);
 	if (s->protocol)

@@ -17,7 +17,7 @@
 #include "wetread/text.h"
 
 static const struct look_type looks[] = {
-#define LOOK(name, key, c256, c16, attrs, help) { key, help, c256, c16, attrs },
+#define LOOK(name, key, c256, c16, attrs, help) {key, help, c256, c16, attrs},
 #include "look.def"
 #undef LOOK
 };
@@ -53,7 +53,7 @@ void grid_resize(struct grid *g, int w, int h)
 	grid_clear(g);
 }
 
-static const struct cell blank = { .cp = { ' ' }, .width = 1 };
+static const struct cell blank = {.cp = {' '}, .width = 1};
 
 void grid_clear(struct grid *g)
 {
@@ -75,9 +75,9 @@ static void cell_vacate(struct grid *g, int x, int y)
 	struct cell *c = grid_cell(g, x, y), *other;
 
 	if (c->width == 2 && (other = grid_cell(g, x + 1, y)) != NULL && other->width == 0)
-		*other = (struct cell){ .cp = { ' ' }, .width = 1, .look = c->look, .bar = c->bar };
+		*other = (struct cell){.cp = {' '}, .width = 1, .look = c->look, .bar = c->bar};
 	if (c->width == 0 && (other = grid_cell(g, x - 1, y)) != NULL)
-		*other = (struct cell){ .cp = { ' ' }, .width = 1, .look = c->look, .bar = c->bar };
+		*other = (struct cell){.cp = {' '}, .width = 1, .look = c->look, .bar = c->bar};
 	*c = blank;
 }
 
@@ -88,9 +88,9 @@ static void cell_set(struct grid *g, int x, int y, uint32_t cp, int width, enum 
 	for (int i = 0; i < width; i++)
 		cell_vacate(g, x + i, y);
 	c = grid_cell(g, x, y);
-	*c = (struct cell){ .cp = { cp }, .width = (uint8_t)width, .look = (uint8_t)look };
+	*c = (struct cell){.cp = {cp}, .width = (uint8_t)width, .look = (uint8_t)look};
 	if (width == 2)
-		c[1] = (struct cell){ .look = (uint8_t)look };
+		c[1] = (struct cell){.look = (uint8_t)look};
 }
 
 static void cell_combine(struct grid *g, int x, int y, uint32_t cp)
@@ -236,7 +236,8 @@ void grid_bar(struct grid *g, int x, int y, int cols)
 	}
 }
 
-static void frame_row(struct grid *g, int x, int y, int w, const char *left, const char *mid, const char *right)
+static void frame_row(
+    struct grid *g, int x, int y, int w, const char *left, const char *mid, const char *right)
 {
 	grid_put(g, x, y, 1, LOOK_BOX, left);
 	for (int i = 1; i < w - 1; i++)
@@ -247,8 +248,8 @@ static void frame_row(struct grid *g, int x, int y, int w, const char *left, con
 void grid_box(struct grid *g, int x, int y, int w, int h, const char *title, const char *foot)
 {
 	static const char *const lines[2][6] = {
-		{ "┌", "─", "┐", "│", "└", "┘" },
-		{ "+", "-", "+", "|", "+", "+" },
+	    {"┌", "─", "┐", "│", "└", "┘"},
+	    {"+", "-", "+", "|", "+", "+"},
 	};
 	const char *const *l = lines[g->ascii];
 

@@ -11,7 +11,7 @@
 #include "wetread/view.h"
 
 static const struct action_type actions[] = {
-#define ACTION(name, words, help) { words, help },
+#define ACTION(name, words, help) {words, help},
 #include "action.def"
 #undef ACTION
 };
@@ -27,13 +27,13 @@ bool deed_find(const char *words, struct deed *d)
 
 	for (int i = 0; i < ACTION_COUNT; i++)
 		if (strcmp(actions[i].words, words) == 0) {
-			*d = (struct deed){ false, i };
+			*d = (struct deed){false, i};
 			return true;
 		}
 	cmd = *words ? cmd_find_words(words) : E_METHOD;
 	if (cmd < 0)
 		return false;
-	*d = (struct deed){ true, cmd };
+	*d = (struct deed){true, cmd};
 	return true;
 }
 
@@ -51,10 +51,22 @@ static const struct {
 	const char *name;
 	uint32_t key;
 } named[] = {
-	{ "Up", K_UP }, { "Down", K_DOWN }, { "Left", K_LEFT }, { "Right", K_RIGHT }, { "Home", K_HOME },
-	{ "End", K_END }, { "PgUp", K_PGUP }, { "PgDn", K_PGDN }, { "Del", K_DEL }, { "F1", K_F1 },
-	{ "S-Tab", K_BACKTAB }, { "Tab", '\t' }, { "Enter", '\r' }, { "Esc", 27 }, { "Space", ' ' },
-	{ "BS", 127 },
+    {"Up", K_UP},
+    {"Down", K_DOWN},
+    {"Left", K_LEFT},
+    {"Right", K_RIGHT},
+    {"Home", K_HOME},
+    {"End", K_END},
+    {"PgUp", K_PGUP},
+    {"PgDn", K_PGDN},
+    {"Del", K_DEL},
+    {"F1", K_F1},
+    {"S-Tab", K_BACKTAB},
+    {"Tab", '\t'},
+    {"Enter", '\r'},
+    {"Esc", 27},
+    {"Space", ' '},
+    {"BS", 127},
 };
 
 static int key_parse(const char *s, size_t n, uint32_t *key)
@@ -88,10 +100,13 @@ int keys_parse(const char *text, uint32_t keys[KEYS_MAX])
 
 static unsigned context_of(const char *name)
 {
-	return strcmp(name, "LIST") == 0 ? CONTEXT_LIST : strcmp(name, "STUDY") == 0 ? CONTEXT_STUDY : CONTEXT_ALL;
+	return strcmp(name, "LIST") == 0    ? CONTEXT_LIST
+	       : strcmp(name, "STUDY") == 0 ? CONTEXT_STUDY
+	                                    : CONTEXT_ALL;
 }
 
-static void keymap_add(struct keymap *m, const char *context, const char *text, const char *words, const char *label)
+static void keymap_add(
+    struct keymap *m, const char *context, const char *text, const char *words, const char *label)
 {
 	struct binding *b = &m->all[m->n];
 	int n = keys_parse(text, b->keys);
@@ -113,8 +128,8 @@ void keymap_init(struct keymap *m)
 #undef BIND
 }
 
-enum keymap_hit keymap_find(
-    const struct keymap *m, enum context context, const uint32_t *keys, unsigned n, const struct binding **out)
+enum keymap_hit keymap_find(const struct keymap *m, enum context context, const uint32_t *keys, unsigned n,
+    const struct binding **out)
 {
 	enum keymap_hit hit = KEYMAP_NONE;
 

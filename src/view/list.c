@@ -188,7 +188,7 @@ static void target_add(struct view *v, struct targets *t, const struct row *row)
 		return;
 	t->items = xreallocarray(t->items, t->n + 1, sizeof *t->items);
 	one = &t->items[t->n++];
-	*one = (struct target){ row->id, row->drawn ? row->drawn : s->rev, 0, "" };
+	*one = (struct target){row->id, row->drawn ? row->drawn : s->rev, 0, ""};
 	if (s->state == STATE_READING && !str_empty(s->reader) && str_ieq(s->reader, v->login))
 		one->fence = s->fence; /* only a lease of one's own is fenced */
 	label_set(one->label, s, row->id);
@@ -197,7 +197,7 @@ static void target_add(struct view *v, struct targets *t, const struct row *row)
 
 struct targets target_one(struct view *v, uint64_t id)
 {
-	struct targets t = { 0 };
+	struct targets t = {0};
 	const struct row *row = rows_find(&v->rows, id);
 
 	if (row)
@@ -207,7 +207,7 @@ struct targets target_one(struct view *v, uint64_t id)
 
 struct targets list_targets(struct view *v)
 {
-	struct targets t = { 0 };
+	struct targets t = {0};
 
 	for (size_t i = 0; i < v->rows.n; i++)
 		if (v->rows.order[i]->marked)
@@ -233,7 +233,7 @@ static const char *known_value(void *ctx, enum filter_field f, unsigned i)
 
 int list_set_filter(struct view *v, const char *text, struct filter_error *err)
 {
-	struct filter_names names = { .ctx = v, .value_at = known_value };
+	struct filter_names names = {.ctx = v, .value_at = known_value};
 	struct filter *f = NULL;
 	int rc = 0;
 
@@ -260,8 +260,8 @@ static const struct column_type {
 	int narrow, usual, wide, drop;
 	enum side side;
 } columns[] = {
-#define COLUMN(name, head, field, narrow, usual, wide, drop, side, help) \
-	{ head, FILTER_##field, narrow, usual, wide, drop, SIDE_##side },
+#define COLUMN(name, head, field, narrow, usual, wide, drop, side, help)                                     \
+	{head, FILTER_##field, narrow, usual, wide, drop, SIDE_##side},
 #include "column.def"
 #undef COLUMN
 };
@@ -345,7 +345,10 @@ static void head_draw(struct view *v, const struct layout *l, int y, int width)
 		bool sorts = columns[i].field == v->rows.sort[0].field;
 		char head[16];
 
-		snprintf(head, sizeof head, "%s%s", columns[i].head, !sorts ? "" : v->rows.sort[0].descending ? "v" : "^");
+		snprintf(head, sizeof head, "%s%s", columns[i].head,
+		    !sorts                       ? ""
+		    : v->rows.sort[0].descending ? "v"
+		                                 : "^");
 		/* The mark of the order may use the gap behind a narrow column. */
 		if (columns[i].side == SIDE_LEFT && l->w[i])
 			grid_put(&v->grid, l->x[i], y, l->w[i] + 1, LOOK_HEAD, head);
@@ -415,11 +418,13 @@ static const char *exam_text(const struct study *s)
 
 	if (!s->exam)
 		return "-";
-	return n && strncmp(s->exam, s->modality, n) == 0 && s->exam[n] == ' ' && s->exam[n + 1] ? s->exam + n + 1 : s->exam;
+	return n && strncmp(s->exam, s->modality, n) == 0 && s->exam[n] == ' ' && s->exam[n + 1]
+	           ? s->exam + n + 1
+	           : s->exam;
 }
 
-static void cell_text(
-    struct view *v, const struct row *row, const struct study *s, enum column c, int width, char *out, size_t size)
+static void cell_text(struct view *v, const struct row *row, const struct study *s, enum column c, int width,
+    char *out, size_t size)
 {
 	char word[16];
 
@@ -463,7 +468,8 @@ static void cell_text(
 		break;
 	case COLUMN_AGE:
 		if (s->ready_at || s->ordered)
-			snprintf(out, size, "%s", span_short(word, v->now - (s->ready_at ? s->ready_at : s->ordered)));
+			snprintf(out, size, "%s",
+			    span_short(word, v->now - (s->ready_at ? s->ready_at : s->ordered)));
 		break;
 	case COLUMN_COUNT:
 		break;
@@ -489,7 +495,7 @@ static void gutter_draw(struct view *v, const struct row *row, int y)
 {
 	const struct level_type *level = level_type(row_level(row, v->now));
 	bool here = row->id == v->cursor;
-	char letter[2] = { level->letter, 0 };
+	char letter[2] = {level->letter, 0};
 
 	grid_put(&v->grid, 0, y, 1, LOOK_STRONG, here ? row->marked ? "*" : ">" : row->marked ? "+" : " ");
 	grid_put(&v->grid, 1, y, 1, (enum look)level->look, letter);
@@ -509,8 +515,8 @@ static void row_draw(struct view *v, struct row *row, const struct layout *l, in
 			if (l->w[c] == 0)
 				continue;
 			cell_text(v, row, s, (enum column)c, l->w[c], text, sizeof text);
-			grid_field(&v->grid, l->x[c], y, l->w[c], cell_look(v, row, s, (enum column)c), columns[c].side,
-			    text);
+			grid_field(&v->grid, l->x[c], y, l->w[c], cell_look(v, row, s, (enum column)c),
+			    columns[c].side, text);
 		}
 		row->drawn = s->rev;
 	}
@@ -581,7 +587,8 @@ static void peek_draw(struct view *v, int y)
 	}
 	peek_part(v, y, &x, LOOK_TEXT, s->exam);
 	if (s->images_expected)
-		snprintf(text, sizeof text, "%lld/%lld img", (long long)s->images, (long long)s->images_expected);
+		snprintf(
+		    text, sizeof text, "%lld/%lld img", (long long)s->images, (long long)s->images_expected);
 	else
 		snprintf(text, sizeof text, "%lld img", (long long)s->images);
 	peek_part(v, y, &x, LOOK_TEXT, text);

@@ -35,7 +35,8 @@ static bool help_has(const struct view *v, const struct dialog *d, unsigned i, c
 		    v->map.all[k].deed.what == b->deed.what)
 			return false;
 	keymap_keys(&v->map, c, &b->deed, keys, 64);
-	return d->edit.len == 0 || strcasestr(keys, d->edit.text) || strcasestr(deed_words(&b->deed), d->edit.text) ||
+	return d->edit.len == 0 || strcasestr(keys, d->edit.text) ||
+	       strcasestr(deed_words(&b->deed), d->edit.text) ||
 	       strcasestr(deed_help(&b->deed), d->edit.text);
 }
 
@@ -49,19 +50,23 @@ static size_t help_count(const struct view *v, const struct dialog *d)
 	return n;
 }
 
-static void help_line(struct view *v, const struct binding *b, const char *keys, struct area a, int y, bool here)
+static void help_line(
+    struct view *v, const struct binding *b, const char *keys, struct area a, int y, bool here)
 {
 	char out[160];
 	const char *no = deed_refusal(v, &b->deed, out, sizeof out);
 
 	grid_field(&v->grid, a.x, y, 12, no ? LOOK_KEY_OFF : LOOK_KEY, SIDE_LEFT, keys);
-	grid_field(&v->grid, a.x + 13, y, 14, here ? LOOK_STRONG : LOOK_TEXT, SIDE_LEFT, deed_words(&b->deed));
-	grid_field(&v->grid, a.x + 28, y, a.w - 28, no ? LOOK_NO : LOOK_TEXT, SIDE_LEFT, no ? no : deed_help(&b->deed));
+	grid_field(
+	    &v->grid, a.x + 13, y, 14, here ? LOOK_STRONG : LOOK_TEXT, SIDE_LEFT, deed_words(&b->deed));
+	grid_field(&v->grid, a.x + 28, y, a.w - 28, no ? LOOK_NO : LOOK_TEXT, SIDE_LEFT,
+	    no ? no : deed_help(&b->deed));
 }
 
 static void help_draw(struct view *v, struct dialog *d)
 {
-	struct area a = dialog_box(v, 78, tall(v), "Keys of this screen", "type to search   arrows move   Esc leave");
+	struct area a =
+	    dialog_box(v, 78, tall(v), "Keys of this screen", "type to search   arrows move   Esc leave");
 	size_t n = help_count(v, d), at = 0;
 	char keys[64];
 
@@ -74,7 +79,7 @@ static void help_draw(struct view *v, struct dialog *d)
 			help_line(v, &v->map.all[i], keys, a, a.y + 1 + (int)(at - d->top), at == d->at);
 		at++;
 	}
-	dialog_text(v, d, (struct area){ a.x + 8, a.y, a.w - 8, 1 }, true);
+	dialog_text(v, d, (struct area){a.x + 8, a.y, a.w - 8, 1}, true);
 }
 
 static unsigned help_key(struct view *v, struct dialog *d, uint32_t key)
@@ -90,7 +95,7 @@ static unsigned help_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type help_type = { NULL, help_draw, help_key, NULL, true };
+static const struct dialog_type help_type = {NULL, help_draw, help_key, NULL, true};
 
 void help_open(struct view *v)
 {
@@ -111,11 +116,13 @@ static void messages_draw(struct view *v, struct dialog *d)
 
 	dialog_list_fit(d, n, a.h);
 	for (int i = 0; i < a.h && d->top + (size_t)i < n; i++) {
-		const struct message *m = &v->messages[(v->nmessages - 1 - d->top - (size_t)i) % MESSAGES_MAX];
+		const struct message *m =
+		    &v->messages[(v->nmessages - 1 - d->top - (size_t)i) % MESSAGES_MAX];
 		char at[24];
 		bool here = d->top + (size_t)i == d->at;
 
-		grid_putf(&v->grid, a.x, a.y + i, 20, LOOK_DIM, "%s%s", here ? ">" : " ", stamp_text(v, at, m->at));
+		grid_putf(
+		    &v->grid, a.x, a.y + i, 20, LOOK_DIM, "%s%s", here ? ">" : " ", stamp_text(v, at, m->at));
 		grid_field(&v->grid, a.x + 8, a.y + i, a.w - 8, m->look, SIDE_LEFT, m->text);
 	}
 	v->grid.cur_x = a.x;
@@ -131,7 +138,7 @@ static unsigned messages_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type messages_type = { NULL, messages_draw, messages_key, NULL, true };
+static const struct dialog_type messages_type = {NULL, messages_draw, messages_key, NULL, true};
 
 void messages_open(struct view *v)
 {
@@ -145,20 +152,20 @@ static const struct {
 	bool descending;
 	const char *label;
 } orders[] = {
-	{ FILTER_left, false, "time left, the most urgent first" },
-	{ FILTER_rank, true, "rank by the policy, the highest first" },
-	{ FILTER_p, false, "priority" },
-	{ FILTER_wait, true, "waiting since it could be read, the longest first" },
-	{ FILTER_age, true, "age of the order, the oldest first" },
-	{ FILTER_sla, true, "share of the target used" },
-	{ FILTER_mod, false, "modality" },
-	{ FILTER_exam, false, "exam" },
-	{ FILTER_pt, false, "patient" },
-	{ FILTER_acc, false, "accession" },
-	{ FILTER_site, false, "site" },
-	{ FILTER_reader, false, "reader" },
-	{ FILTER_state, false, "state" },
-	{ FILTER_img, true, "images" },
+    {FILTER_left, false, "time left, the most urgent first"},
+    {FILTER_rank, true, "rank by the policy, the highest first"},
+    {FILTER_p, false, "priority"},
+    {FILTER_wait, true, "waiting since it could be read, the longest first"},
+    {FILTER_age, true, "age of the order, the oldest first"},
+    {FILTER_sla, true, "share of the target used"},
+    {FILTER_mod, false, "modality"},
+    {FILTER_exam, false, "exam"},
+    {FILTER_pt, false, "patient"},
+    {FILTER_acc, false, "accession"},
+    {FILTER_site, false, "site"},
+    {FILTER_reader, false, "reader"},
+    {FILTER_state, false, "state"},
+    {FILTER_img, true, "images"},
 };
 enum { ORDERS = sizeof orders / sizeof *orders };
 
@@ -172,7 +179,8 @@ static void sort_draw(struct view *v, struct dialog *d)
 		bool now = v->rows.sort[0].field == orders[k].field;
 
 		grid_putf(&v->grid, a.x, a.y + i, a.w, k == d->at ? LOOK_STRONG : LOOK_TEXT, "%s %-7s %s%s",
-		    k == d->at ? ">" : " ", filter_field_info(orders[k].field)->name, orders[k].label, now ? " *" : "");
+		    k == d->at ? ">" : " ", filter_field_info(orders[k].field)->name, orders[k].label,
+		    now ? " *" : "");
 	}
 	v->grid.cur_x = a.x;
 	v->grid.cur_y = a.y + (int)(d->at - d->top);
@@ -183,8 +191,8 @@ static unsigned sort_key(struct view *v, struct dialog *d, uint32_t key)
 	if (key == 27 || key == 'q') {
 		dialog_close(v, false);
 	} else if (key == '\r') {
-		struct filter_sort keys[2] = { { orders[d->at].field, orders[d->at].descending },
-			{ orders[d->at].field == FILTER_p ? FILTER_left : FILTER_p, false } };
+		struct filter_sort keys[2] = {{orders[d->at].field, orders[d->at].descending},
+		    {orders[d->at].field == FILTER_p ? FILTER_left : FILTER_p, false}};
 
 		rows_sort(&v->rows, keys, 2);
 		dialog_close(v, false);
@@ -194,7 +202,7 @@ static unsigned sort_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type sort_type = { NULL, sort_draw, sort_key, NULL, false };
+static const struct dialog_type sort_type = {NULL, sort_draw, sort_key, NULL, false};
 
 void sort_open(struct view *v)
 {

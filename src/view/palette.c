@@ -23,7 +23,7 @@
 enum { HITS_MAX = 80, WORD_MAX_ = 64 };
 
 struct hit {
-	struct deed deed;  /* while the first word is typed */
+	struct deed deed;      /* while the first word is typed */
 	char value[WORD_MAX_]; /* afterwards: a value for the argument */
 	const char *help;
 	int score;
@@ -55,7 +55,8 @@ static int hit_cmp(const void *a, const void *b)
 {
 	const struct hit *p = a, *q = b;
 
-	return p->score != q->score ? q->score - p->score : strcmp(deed_words(&p->deed), deed_words(&q->deed));
+	return p->score != q->score ? q->score - p->score
+	                            : strcmp(deed_words(&p->deed), deed_words(&q->deed));
 }
 
 static void hit_try(const struct view *v, struct hit *hits, size_t *n, struct deed deed, const char *want)
@@ -68,13 +69,14 @@ static void hit_try(const struct view *v, struct hit *hits, size_t *n, struct de
 	if (score < 0 && *want && strcasestr(deed_help(&deed), want))
 		score = 1;
 	if (score >= 0 && *n < HITS_MAX)
-		hits[(*n)++] = (struct hit){ .deed = deed, .score = score, .help = deed_help(&deed) };
+		hits[(*n)++] = (struct hit){.deed = deed, .score = score, .help = deed_help(&deed)};
 }
 
 /* Commands that people type: those with words; administration and programs have their own doors. */
 static bool is_for_people(enum cmd cmd)
 {
-	return *cmd_type(cmd)->words && (cmd_type(cmd)->roles & (ROLE_RADIOLOGIST | ROLE_COORDINATOR | ROLE_SUPERVISOR));
+	return *cmd_type(cmd)->words &&
+	       (cmd_type(cmd)->roles & (ROLE_RADIOLOGIST | ROLE_COORDINATOR | ROLE_SUPERVISOR));
 }
 
 static size_t hits_names(const struct view *v, struct hit *hits, const char *want)
@@ -83,9 +85,9 @@ static size_t hits_names(const struct view *v, struct hit *hits, const char *wan
 
 	for (int i = 0; i < CMD_COUNT; i++)
 		if (is_for_people((enum cmd)i))
-			hit_try(v, hits, &n, (struct deed){ true, i }, want);
+			hit_try(v, hits, &n, (struct deed){true, i}, want);
 	for (int i = 0; i < ACTION_COUNT; i++)
-		hit_try(v, hits, &n, (struct deed){ false, i }, want);
+		hit_try(v, hits, &n, (struct deed){false, i}, want);
 	qsort(hits, n, sizeof *hits, hit_cmp);
 	return n;
 }
@@ -101,7 +103,7 @@ struct line {
 	struct words words;
 	char reader[WORD_MAX_], reason[WORD_MAX_], as[WORD_MAX_];
 	const char *missing, *current; /* argument without a value; the one being typed */
-	const char *word;	       /* its beginning */
+	const char *word;              /* its beginning */
 };
 
 static const char *take_word(const char **s, char out[WORD_MAX_])
@@ -131,8 +133,10 @@ static bool take_study(struct view *v, struct line *l, const char **s)
 
 static char *slot_for(struct line *l, const char *name)
 {
-	return strcmp(name, "reader") == 0 ? l->reader : strcmp(name, "as") == 0 ? l->as :
-	    strcmp(name, "reason") == 0 ? l->reason : NULL;
+	return strcmp(name, "reader") == 0   ? l->reader
+	       : strcmp(name, "as") == 0     ? l->as
+	       : strcmp(name, "reason") == 0 ? l->reason
+	                                     : NULL;
 }
 
 /* Walks the command's argument list ("study reader text...?") beside the typed words. */
@@ -164,11 +168,17 @@ static void line_args(struct view *v, struct line *l)
 			take_word(&s, slot);
 		}
 		if (*s == '\0' && !l->current) {
-			l->current = rest ? NULL : slot == l->reader ? "reader" : slot == l->as ? "as" : "reason";
+			l->current = rest                ? NULL
+			             : slot == l->reader ? "reader"
+			             : slot == l->as     ? "as"
+			                                 : "reason";
 			l->word = before;
 		}
 		if (*before == '\0' && !optional && !l->missing)
-			l->missing = strcmp(name, "as") == 0 ? "as" : rest ? "words" : slot == l->reader ? "a reader" : "a reason";
+			l->missing = strcmp(name, "as") == 0 ? "as"
+			             : rest                  ? "words"
+			             : slot == l->reader     ? "a reader"
+			                                     : "a reason";
 	}
 	if (*l->reader)
 		l->words.reader = l->reader;
@@ -197,14 +207,14 @@ static void value_try(struct hit *hits, size_t *n, const char *value, const char
 {
 	if (*n == HITS_MAX || str_empty(value) || strncasecmp(value, want, strlen(want)) != 0)
 		return;
-	hits[*n] = (struct hit){ .help = help ? help : "" };
+	hits[*n] = (struct hit){.help = help ? help : ""};
 	snprintf(hits[(*n)++].value, WORD_MAX_, "%s", value);
 }
 
 static size_t hits_values(struct view *v, const struct line *l, struct hit *hits)
 {
 	const struct world *w = view_world(v);
-	static const char *const as[][4] = { { "prelim", "final" }, { "yes", "no" }, { "on", "off", "break" } };
+	static const char *const as[][4] = {{"prelim", "final"}, {"yes", "no"}, {"on", "off", "break"}};
 	int kind = l->cmd == CMD_finish ? 0 : l->cmd == CMD_cancel ? 1 : 2;
 	size_t n = 0;
 
@@ -230,7 +240,8 @@ static size_t hits_make(struct view *v, struct dialog *d, struct line *l, struct
 	return l->has_args ? hits_values(v, l, hits) : hits_names(v, hits, l->first);
 }
 
-static void hit_draw(struct view *v, const struct line *l, const struct hit *h, struct area a, int y, bool here)
+static void hit_draw(
+    struct view *v, const struct line *l, const struct hit *h, struct area a, int y, bool here)
 {
 	enum context c = v->screen == SCREEN_LIST ? CONTEXT_LIST : CONTEXT_STUDY;
 	char keys[48] = "", out[160];
@@ -239,8 +250,11 @@ static void hit_draw(struct view *v, const struct line *l, const struct hit *h, 
 	if (!l->has_args)
 		keymap_keys(&v->map, c, &h->deed, keys, sizeof keys);
 	grid_put(&v->grid, a.x, y, 1, LOOK_STRONG, here ? ">" : " ");
-	grid_field(&v->grid, a.x + 2, y, 15, here ? LOOK_STRONG : no ? LOOK_NO : LOOK_TEXT, SIDE_LEFT,
-	    l->has_args ? h->value : deed_words(&h->deed));
+	grid_field(&v->grid, a.x + 2, y, 15,
+	    here ? LOOK_STRONG
+	    : no ? LOOK_NO
+	         : LOOK_TEXT,
+	    SIDE_LEFT, l->has_args ? h->value : deed_words(&h->deed));
 	grid_field(&v->grid, a.x + 18, y, 9, LOOK_KEY, SIDE_LEFT, keys);
 	grid_field(&v->grid, a.x + 28, y, a.w - 28, no ? LOOK_NO : LOOK_DIM, SIDE_LEFT, no ? no : h->help);
 }
@@ -256,12 +270,12 @@ static void palette_draw(struct view *v, struct dialog *d)
 
 	grid_put(&v->grid, a.x, a.y, 1, LOOK_STRONG, ":");
 	if (l.has_args)
-		grid_putf(&v->grid, a.x, a.y + 1, a.w, LOOK_DIM, "  %s %s: %s", cmd_type(l.cmd)->words, cmd_type(l.cmd)->args,
-		    cmd_type(l.cmd)->help);
+		grid_putf(&v->grid, a.x, a.y + 1, a.w, LOOK_DIM, "  %s %s: %s", cmd_type(l.cmd)->words,
+		    cmd_type(l.cmd)->args, cmd_type(l.cmd)->help);
 	dialog_list_fit(d, n, rows);
 	for (int i = 0; i < rows && d->top + (size_t)i < n; i++)
 		hit_draw(v, &l, &hits[d->top + (size_t)i], a, a.y + 2 + i, d->top + (size_t)i == d->at);
-	dialog_text(v, d, (struct area){ a.x + 1, a.y, a.w - 1, 1 }, true);
+	dialog_text(v, d, (struct area){a.x + 1, a.y, a.w - 1, 1}, true);
 }
 
 /* ---- doing */
@@ -273,10 +287,10 @@ static bool cannot_be_undone(enum cmd cmd)
 
 static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 {
-	struct deed deed = { true, (int)l->cmd };
+	struct deed deed = {true, (int)l->cmd};
 	char out[160];
 	const char *no = deed_refusal(v, &deed, out, sizeof out);
-	struct targets t = { 0 };
+	struct targets t = {0};
 	char *text, *reason;
 	bool wants_study = strncmp(cmd_type(l->cmd)->args, "study", 5) == 0;
 
@@ -284,14 +298,15 @@ static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 		if (no)
 			view_say(v, LOOK_WARN, no);
 		else
-			view_sayf(v, LOOK_WARN, "%s wants %s: %s", l->first, l->missing, cmd_type(l->cmd)->args);
+			view_sayf(
+			    v, LOOK_WARN, "%s wants %s: %s", l->first, l->missing, cmd_type(l->cmd)->args);
 		return VIEW_DRAW;
 	}
 	if (wants_study && l->target.id) {
 		t = target_one(v, l->target.id);
 	} else if (wants_study) {
 		t = d->targets;
-		d->targets = (struct targets){ 0 };
+		d->targets = (struct targets){0};
 	}
 	/* The words live in the dialog, which is about to go. */
 	text = xstrdup(l->words.text);
@@ -319,7 +334,7 @@ static unsigned palette_enter(struct view *v, struct dialog *d)
 	if (l.has_args && l.rest[strspn(l.rest, " ")] != '\0')
 		return line_run(v, d, &l);
 	if (l.has_args) {
-		deed = (struct deed){ true, (int)l.cmd };
+		deed = (struct deed){true, (int)l.cmd};
 	} else if (d->at < n) {
 		deed = hits[d->at].deed;
 	} else {
@@ -370,7 +385,7 @@ static unsigned palette_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type palette_type = { NULL, palette_draw, palette_key, NULL, true };
+static const struct dialog_type palette_type = {NULL, palette_draw, palette_key, NULL, true};
 
 /* What it will be about is settled now, not when the line is finished. */
 void palette_open(struct view *v, const char *text)

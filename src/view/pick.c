@@ -72,7 +72,8 @@ static bool is_wanted(const struct dialog *d, const struct user *u)
 {
 	const char *find = d->chosen ? d->chosen : "";
 
-	if (u->disabled || !u->role || !((unsigned)role_parse(u->role) & ROLE_RADIOLOGIST) || role_parse(u->role) < 0)
+	if (u->disabled || !u->role || !((unsigned)role_parse(u->role) & ROLE_RADIOLOGIST) ||
+	    role_parse(u->role) < 0)
 		return false;
 	return strcasestr(u->login, find) || (u->name && strcasestr(u->name, find));
 }
@@ -94,14 +95,14 @@ static void picks_make(struct view *v, struct dialog *d)
 
 		if (!is_wanted(d, u))
 			continue;
-		*p = (struct pick){ .load = loads[i], .capacity = u->capacity };
+		*p = (struct pick){.load = loads[i], .capacity = u->capacity};
 		snprintf(p->login, sizeof p->login, "%s", u->login);
 		snprintf(p->duty, sizeof p->duty, "%s", u->duty ? u->duty : "off");
 		pick_fits(v, d, u, p);
 		if (p->fits || !d->only_eligible)
 			n++;
 		else
-			*p = (struct pick){ 0 };
+			*p = (struct pick){0};
 	}
 	free(loads);
 	d->npicks = n;
@@ -126,7 +127,8 @@ static void load_bar(const struct pick *p, char out[24])
 		snprintf(out, 24, "%s %lld", bar, (long long)p->load);
 }
 
-static void pick_line(struct view *v, const struct dialog *d, const struct pick *p, struct area a, int y, bool here)
+static void pick_line(
+    struct view *v, const struct dialog *d, const struct pick *p, struct area a, int y, bool here)
 {
 	char load[24], fit[160];
 	enum look look = p->fits == 0 ? LOOK_NO : here ? LOOK_STRONG : LOOK_TEXT;
@@ -135,7 +137,8 @@ static void pick_line(struct view *v, const struct dialog *d, const struct pick 
 	if (d->targets.n == 1)
 		snprintf(fit, sizeof fit, "%s", p->fits ? "may read it" : p->why);
 	else
-		snprintf(fit, sizeof fit, "%zu of %zu%s%s", p->fits, d->targets.n, *p->why ? ": " : "", p->why);
+		snprintf(
+		    fit, sizeof fit, "%zu of %zu%s%s", p->fits, d->targets.n, *p->why ? ": " : "", p->why);
 	grid_putf(&v->grid, a.x, y, 3, LOOK_STRONG, "%s%s", here ? ">" : " ", p->fits ? "" : "x");
 	grid_field(&v->grid, a.x + 3, y, 10, look, SIDE_LEFT, p->login);
 	grid_field(&v->grid, a.x + 14, y, 5, look, SIDE_LEFT, p->duty);
@@ -154,12 +157,15 @@ static void pick_draw(struct view *v, struct dialog *d)
 	snprintf(title, sizeof title, "%s %s", d->cmd == CMD_takeover ? "Take over by force:" : "Assign",
 	    targets_text(&d->targets, who, sizeof who));
 	a = dialog_box(v, v->grid.w < 110 ? 80 : 110, v->grid.h < 30 ? 15 : v->grid.h - 12, title,
-	    d->cmd == CMD_takeover ? "Enter go on to the reason   Esc leave" : "Enter assign   Tab next field   Esc leave");
+	    d->cmd == CMD_takeover ? "Enter go on to the reason   Esc leave"
+	                           : "Enter assign   Tab next field   Esc leave");
 	rows = a.h - 3;
-	grid_putf(&v->grid, a.x, a.y, a.w, LOOK_DIM, "/ find: %s    %zu reader%s    v %s", d->chosen ? d->chosen : "", d->npicks,
-	    d->npicks == 1 ? "" : "s", d->only_eligible ? "show all" : "show only eligible");
+	grid_putf(&v->grid, a.x, a.y, a.w, LOOK_DIM, "/ find: %s    %zu reader%s    v %s",
+	    d->chosen ? d->chosen : "", d->npicks, d->npicks == 1 ? "" : "s",
+	    d->only_eligible ? "show all" : "show only eligible");
 	grid_fill(&v->grid, a.x, a.y + 1, a.w, LOOK_HEAD);
-	grid_put(&v->grid, a.x, a.y + 1, a.w, LOOK_HEAD, "   READER     DUTY  LOAD (min)     FIT, OR WHY NOT");
+	grid_put(
+	    &v->grid, a.x, a.y + 1, a.w, LOOK_HEAD, "   READER     DUTY  LOAD (min)     FIT, OR WHY NOT");
 	dialog_list_fit(d, d->npicks, rows);
 	for (int i = 0; i < rows && d->top + (size_t)i < d->npicks; i++)
 		pick_line(v, d, &d->picks[d->top + (size_t)i], a, a.y + 2 + i, d->top + (size_t)i == d->at);
@@ -172,7 +178,7 @@ static void pick_draw(struct view *v, struct dialog *d)
 	if (d->cmd == CMD_takeover)
 		return;
 	grid_put(&v->grid, a.x, a.y + a.h - 1, 15, LOOK_DIM, "note to reader");
-	dialog_text(v, d, (struct area){ a.x + 15, a.y + a.h - 1, a.w - 15, 1 }, d->focus == NOTE);
+	dialog_text(v, d, (struct area){a.x + 15, a.y + a.h - 1, a.w - 15, 1}, d->focus == NOTE);
 }
 
 static unsigned pick_choose(struct view *v, struct dialog *d)
@@ -190,12 +196,12 @@ static unsigned pick_choose(struct view *v, struct dialog *d)
 	if (d->cmd == CMD_takeover) {
 		struct targets t = d->targets;
 
-		d->targets = (struct targets){ 0 };
+		d->targets = (struct targets){0};
 		takeover_open(v, &t, login);
 		return VIEW_DRAW | VIEW_FLUSH;
 	}
 	work_send(v, CMD_assign, &d->targets,
-	    &(struct words){ .reader = login, .text = d->edit.len ? d->edit.text : NULL });
+	    &(struct words){.reader = login, .text = d->edit.len ? d->edit.text : NULL});
 	dialog_close(v, false);
 	return VIEW_DRAW;
 }
@@ -224,7 +230,9 @@ static unsigned pick_key(struct view *v, struct dialog *d, uint32_t key)
 	} else if (key == '\r') {
 		return pick_choose(v, d);
 	} else if (key == '\t') {
-		d->focus = d->focus == READERS ? (d->cmd == CMD_assign ? NOTE : FIND) : d->focus == NOTE ? FIND : READERS;
+		d->focus = d->focus == READERS ? (d->cmd == CMD_assign ? NOTE : FIND)
+		           : d->focus == NOTE  ? FIND
+		                               : READERS;
 	} else if (key == K_BACKTAB) {
 		d->focus = d->focus == READERS ? FIND : READERS;
 	} else if (d->focus == NOTE) {
@@ -249,8 +257,8 @@ static void pick_release(struct dialog *d)
 	free(d->picks);
 }
 
-static const struct dialog_type assign_type = { "assign", pick_draw, pick_key, pick_release, false };
-static const struct dialog_type taker_type = { NULL, pick_draw, pick_key, pick_release, false };
+static const struct dialog_type assign_type = {"assign", pick_draw, pick_key, pick_release, false};
+static const struct dialog_type taker_type = {NULL, pick_draw, pick_key, pick_release, false};
 
 void assign_open(struct view *v, struct targets *t, int cmd)
 {

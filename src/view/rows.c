@@ -14,13 +14,13 @@
 #include "wetread/subject.h"
 
 static const struct level_type levels[LEVEL_COUNT] = {
-	[LEVEL_OVER] = { 'X', LOOK_SLA_OVER, "overdue" },
-	[LEVEL_CRIT] = { '!', LOOK_SLA_CRIT, "under 5m" },
-	[LEVEL_WARN] = { '~', LOOK_SLA_WARN, "under 15m" },
-	[LEVEL_OK] = { '.', LOOK_SLA_OK, "ok" },
-	[LEVEL_HELD] = { '=', LOOK_SLA_HELD, "held" },
-	[LEVEL_LOST] = { '?', LOOK_SLA_LOST, "no order" },
-	[LEVEL_NONE] = { ' ', LOOK_TEXT, "no clock" },
+    [LEVEL_OVER] = {'X', LOOK_SLA_OVER, "overdue"},
+    [LEVEL_CRIT] = {'!', LOOK_SLA_CRIT, "under 5m"},
+    [LEVEL_WARN] = {'~', LOOK_SLA_WARN, "under 15m"},
+    [LEVEL_OK] = {'.', LOOK_SLA_OK, "ok"},
+    [LEVEL_HELD] = {'=', LOOK_SLA_HELD, "held"},
+    [LEVEL_LOST] = {'?', LOOK_SLA_LOST, "no order"},
+    [LEVEL_NONE] = {' ', LOOK_TEXT, "no clock"},
 };
 
 const struct level_type *level_type(enum level l)
@@ -186,8 +186,8 @@ static void row_look(struct row *row, const struct study *st, const struct clock
 	}
 }
 
-static void row_evaluate(struct rows *r, const struct rows_source *src, struct row *row, const struct study *st,
-    bool and_key)
+static void row_evaluate(
+    struct rows *r, const struct rows_source *src, struct row *row, const struct study *st, bool and_key)
 {
 	struct clock clock, *c = policy_clock(src->world->policy, st, src->now, &clock) ? &clock : NULL;
 	struct subject s;
@@ -339,7 +339,8 @@ static void job_merge(struct rows *r)
 		j->i = j->mid;
 		j->j = j->end;
 	} else {
-		bool second = j->i == j->mid || (j->j < j->end && order_cmp(r, j->from[j->j], j->from[j->i]) < 0);
+		bool second =
+		    j->i == j->mid || (j->j < j->end && order_cmp(r, j->from[j->j], j->from[j->i]) < 0);
 		size_t at = j->left + (j->i - j->left) + (j->j - j->mid);
 
 		j->to[at] = j->from[second ? j->j++ : j->i++];
@@ -473,7 +474,8 @@ unsigned rows_flush(struct rows *r, const struct rows_source *src)
 
 static bool uses_time(const struct rows *r)
 {
-	static const enum filter_field timed[] = { FILTER_left, FILTER_sla, FILTER_age, FILTER_wait, FILTER_rank };
+	static const enum filter_field timed[] = {
+	    FILTER_left, FILTER_sla, FILTER_age, FILTER_wait, FILTER_rank};
 
 	for (unsigned i = 0; i < r->nsort; i++)
 		if (r->sort[i].field == FILTER_rank || r->sort[i].field == FILTER_sla)
@@ -539,8 +541,8 @@ void rows_count(struct rows *r, int64_t now)
 void rows_init(struct rows *r)
 {
 	memset(r, 0, sizeof *r);
-	r->sort[0] = (struct filter_sort){ FILTER_left, false };
-	r->sort[1] = (struct filter_sort){ FILTER_p, false };
+	r->sort[0] = (struct filter_sort){FILTER_left, false};
+	r->sort[1] = (struct filter_sort){FILTER_p, false};
 	r->nsort = 2;
 }
 

@@ -31,15 +31,15 @@ struct row {
 	uint64_t id;
 	int64_t key[SORT_KEYS];
 	int64_t ordered;
-	int64_t due;	/* of the tightest clock; 0: no clock runs */
+	int64_t due;    /* of the tightest clock; 0: no clock runs */
 	int64_t target; /* of that clock, ms */
-	int64_t left;	/* ms left, while the clock is stopped by a hold */
+	int64_t left;   /* ms left, while the clock is stopped by a hold */
 	uint64_t drawn; /* the study's revision when it was last on the screen */
 	uint8_t prio;
 	bool paused, held, lost; /* clock stopped; on hold; without an order */
-	bool open;		 /* on the reading lists */
-	bool shown;		 /* matches the filter */
-	bool marked, fresh;	 /* fresh: came since the person last asked for new rows */
+	bool open;               /* on the reading lists */
+	bool shown;              /* matches the filter */
+	bool marked, fresh;      /* fresh: came since the person last asked for new rows */
 };
 int64_t row_left(const struct row *, int64_t now); /* ms; INT64_MAX when no clock runs */
 enum level row_level(const struct row *, int64_t now);
@@ -66,11 +66,12 @@ struct rows {
 	size_t ndirty, dirty_cap;
 	struct rows_job *job;
 	bool job_urgent; /* the person asked for it; else it waits while the order is held */
-	bool loaded;	   /* a first order is in use: what comes from now on is fresh */
+	bool loaded;     /* a first order is in use: what comes from now on is fresh */
 	int64_t ranked_at;
 
 	unsigned longest_acc; /* columns of the longest accession seen */
-	unsigned levels[LEVEL_COUNT], prios[6], hidden_over, open; /* counted over what is shown (open: all) */
+	unsigned levels[LEVEL_COUNT], prios[6], hidden_over,
+	    open; /* counted over what is shown (open: all) */
 	int64_t counted_at;
 	bool counted;
 };

@@ -27,7 +27,7 @@ void facts_release(struct facts *f)
 	cJSON_Delete(f->show);
 	record_release(&rec_study, &f->full);
 	free(f->trouble);
-	*f = (struct facts){ 0 };
+	*f = (struct facts){0};
 }
 
 static void facts_ask(struct view *v)
@@ -89,7 +89,7 @@ bool study_result(struct view *v, uint64_t ticket, const struct cJSON *result, c
 struct page {
 	struct view *v;
 	int x, y, w, rows; /* where it is drawn */
-	int line;	   /* lines so far */
+	int line;          /* lines so far */
 };
 
 enum { NAME_W = 10 };
@@ -102,7 +102,8 @@ static void page_text(struct page *p, enum look look, const char *name, const ch
 		return;
 	if (at >= 0 && at < p->rows && *name)
 		grid_put(&p->v->grid, p->x, p->y + at, NAME_W - 1, LOOK_DIM, name);
-	n = grid_wrap(&p->v->grid, p->x + indent, p->y + at + skip, p->w - indent, p->rows - at - skip, skip, look, text);
+	n = grid_wrap(&p->v->grid, p->x + indent, p->y + at + skip, p->w - indent, p->rows - at - skip, skip,
+	    look, text);
 	p->line += n ? n : 1;
 }
 
@@ -126,7 +127,7 @@ static void page_gap(struct page *p)
 
 /* ---- tabs */
 
-static const char *const until_words[UNTIL_COUNT] = { "to open", "to prelim", "to final" };
+static const char *const until_words[UNTIL_COUNT] = {"to open", "to prelim", "to final"};
 
 static void clock_line(struct page *p, const struct clock *c)
 {
@@ -134,12 +135,13 @@ static void clock_line(struct page *p, const struct clock *c)
 
 	span_text(c->rule->target, target);
 	if (c->start == 0) {
-		page_line(p, LOOK_TEXT, until_words[c->rule->until], "%s by rule %s: not started", target, c->rule->name);
+		page_line(p, LOOK_TEXT, until_words[c->rule->until], "%s by rule %s: not started", target,
+		    c->rule->name);
 		return;
 	}
 	if (c->stop)
-		page_line(p, LOOK_TEXT, until_words[c->rule->until], "%s by rule %s: %s at %s", target, c->rule->name,
-		    c->breached ? "LATE, stopped" : "met", stamp_text(p->v, due, c->stop));
+		page_line(p, LOOK_TEXT, until_words[c->rule->until], "%s by rule %s: %s at %s", target,
+		    c->rule->name, c->breached ? "LATE, stopped" : "met", stamp_text(p->v, due, c->stop));
 	else
 		page_line(p, c->breached ? LOOK_SLA_OVER : LOOK_TEXT, until_words[c->rule->until],
 		    "%s by rule %s: LEFT %s, due %s%s%s", target, c->rule->name,
@@ -164,11 +166,13 @@ static void reader_line(struct page *p, const struct study *s)
 	const struct user *u = s->reader ? world_user(view_world(p->v), s->reader) : NULL;
 	char at[24];
 
-	page_line(p, LOOK_TEXT, "State", "%s%s%s%s%s%s", state_key(s->state), str_empty(s->reader) ? ", nobody" : ", ",
-	    str_empty(s->reader) ? "" : reader_text(p->v, s->reader), u && u->name ? " " : "", u && u->name ? u->name : "",
-	    str_empty(s->hold) ? "" : ", ON HOLD");
+	page_line(p, LOOK_TEXT, "State", "%s%s%s%s%s%s", state_key(s->state),
+	    str_empty(s->reader) ? ", nobody" : ", ",
+	    str_empty(s->reader) ? "" : reader_text(p->v, s->reader), u && u->name ? " " : "",
+	    u && u->name ? u->name : "", str_empty(s->hold) ? "" : ", ON HOLD");
 	if (s->state == STATE_READING)
-		page_line(p, LOOK_TEXT, "Lease", "since %s, number %lld", stamp_text(p->v, at, s->claimed_at), (long long)s->fence);
+		page_line(p, LOOK_TEXT, "Lease", "since %s, number %lld", stamp_text(p->v, at, s->claimed_at),
+		    (long long)s->fence);
 	if (!str_empty(s->hold)) {
 		const struct hold_rule *h = policy_hold(view_world(p->v)->policy, s->hold);
 
@@ -185,19 +189,21 @@ static void tab_study(struct page *p, const struct study *s)
 
 	patient_name(v, s, name, sizeof name);
 	patient_age_sex(v, s, age);
-	page_line(p, LOOK_STRONG, "Patient", "%s   %s%s%s", name, age, v->privacy || !s->birth ? "" : "   born ",
-	    v->privacy || !s->birth ? "" : s->birth);
+	page_line(p, LOOK_STRONG, "Patient", "%s   %s%s%s", name, age,
+	    v->privacy || !s->birth ? "" : "   born ", v->privacy || !s->birth ? "" : s->birth);
 	if (!v->privacy)
 		page_text(p, LOOK_TEXT, "Id", s->pid);
 	if (!v->privacy && f->alias)
 		page_line(p, LOOK_TEXT, "Before", "%s", f->alias);
 	page_line(p, LOOK_TEXT, "Site", "%s%s%s%s%s", s->site ? s->site : "-", site && site->name ? ", " : "",
-	    site && site->name ? site->name : "", site && site->phone ? ", phone " : "", site && site->phone ? site->phone : "");
+	    site && site->name ? site->name : "", site && site->phone ? ", phone " : "",
+	    site && site->phone ? site->phone : "");
 	page_text(p, LOOK_TEXT, "Where", f->loc);
 	page_line(p, LOOK_TEXT, "Exam", "%s %s%s%s", s->modality ? s->modality : "", s->exam ? s->exam : "-",
 	    f->body ? ", " : "", f->body ? f->body : "");
-	page_line(p, LOOK_TEXT, "Priority", "%s %s%s%s%s%s", prio_label(s->prio), prio_key(s->prio), s->class ? ", class " : "",
-	    s->class ? s->class : "", s->protocol ? ", protocol " : "", s->protocol ? s->protocol : "");
+	page_line(p, LOOK_TEXT, "Priority", "%s %s%s%s%s%s", prio_label(s->prio), prio_key(s->prio),
+	    s->class ? ", class " : "", s->class ? s->class : "", s->protocol ? ", protocol " : "",
+	    s->protocol ? s->protocol : "");
 	page_text(p, LOOK_STRONG, "History", f->reason);
 	if (s->images_expected)
 		page_line(p, s->images < s->images_expected ? LOOK_WARN : LOOK_TEXT, "Images", "%lld of %lld",
@@ -216,7 +222,8 @@ static void tab_study(struct page *p, const struct study *s)
 	page_text(p, LOOK_TEXT, "Call back", f->callback);
 	page_text(p, LOOK_TEXT, "Technol.", f->tech);
 	if (f->placer || f->filler)
-		page_line(p, LOOK_TEXT, "Order", "placer %s, filler %s", f->placer ? f->placer : "-", f->filler ? f->filler : "-");
+		page_line(p, LOOK_TEXT, "Order", "placer %s, filler %s", f->placer ? f->placer : "-",
+		    f->filler ? f->filler : "-");
 	page_text(p, LOOK_TEXT, "Study UID", f->study_uid);
 }
 
@@ -225,8 +232,8 @@ static void said_line(struct page *p, const struct cJSON *one, const char *what)
 {
 	char at[24];
 
-	page_line(p, LOOK_STRONG, "", "%s  %s  %s", stamp_text(p->v, at, json_get_int(one, "at", 0)), json_get_str(one, "by", "?"),
-	    what);
+	page_line(p, LOOK_STRONG, "", "%s  %s  %s", stamp_text(p->v, at, json_get_int(one, "at", 0)),
+	    json_get_str(one, "by", "?"), what);
 	page_text(p, LOOK_TEXT, " ", json_get_str(one, "text", "(no words)"));
 	page_gap(p);
 }
@@ -235,8 +242,8 @@ static const char *report_status(const char *status)
 {
 	static const struct {
 		const char *code, *word;
-	} words[] = { { "P", "PRELIMINARY report" }, { "F", "FINAL report" }, { "C", "CORRECTED report" },
-		{ "X", "report RETRACTED" }, { "R", "unverified report" } };
+	} words[] = {{"P", "PRELIMINARY report"}, {"F", "FINAL report"}, {"C", "CORRECTED report"},
+	    {"X", "report RETRACTED"}, {"R", "unverified report"}};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(words[i].code, status) == 0)
@@ -268,10 +275,10 @@ static void tab_clock(struct page *p, const struct study *s)
 	const struct {
 		const char *name;
 		int64_t at;
-	} times[] = { { "Ordered", f->ordered }, { "Scheduled", f->sched }, { "Begun", f->begun }, { "Ended", f->ended },
-		{ "First img", f->first_image }, { "Last img", f->last_image }, { "Ready", f->ready_at },
-		{ "Assigned", f->assigned_at }, { "Claimed", f->claimed_at }, { "Prelim", f->prelim_at },
-		{ "Final", f->final_at }, { "Closed", f->closed_at } };
+	} times[] = {{"Ordered", f->ordered}, {"Scheduled", f->sched}, {"Begun", f->begun},
+	    {"Ended", f->ended}, {"First img", f->first_image}, {"Last img", f->last_image},
+	    {"Ready", f->ready_at}, {"Assigned", f->assigned_at}, {"Claimed", f->claimed_at},
+	    {"Prelim", f->prelim_at}, {"Final", f->final_at}, {"Closed", f->closed_at}};
 	char at[24], end[24], len[16];
 
 	clocks_lines(p, s);
@@ -284,8 +291,9 @@ static void tab_clock(struct page *p, const struct study *s)
 	for (unsigned i = 0; i < s->nholds; i++) {
 		const struct hold *h = &s->holds[i];
 
-		page_line(p, LOOK_TEXT, "Hold", "%s from %s to %s, %s", h->reason ? h->reason : "?", stamp_text(p->v, at, h->start),
-		    h->end ? stamp_text(p->v, end, h->end) : "now", span_short(len, (h->end ? h->end : p->v->now) - h->start));
+		page_line(p, LOOK_TEXT, "Hold", "%s from %s to %s, %s", h->reason ? h->reason : "?",
+		    stamp_text(p->v, at, h->start), h->end ? stamp_text(p->v, end, h->end) : "now",
+		    span_short(len, (h->end ? h->end : p->v->now) - h->start));
 	}
 	if (s->nholds == 0)
 		page_line(p, LOOK_DIM, "Hold", "never on hold");
@@ -358,9 +366,11 @@ static const struct {
 	void (*draw)(struct page *, const struct study *);
 	bool is_fetched;
 } tabs[TAB_COUNT] = {
-	[TAB_STUDY] = { "Study", tab_study, false }, [TAB_NOTES] = { "Notes", tab_notes, true },
-	[TAB_CLOCK] = { "Clock", tab_clock, false }, [TAB_WHY] = { "Why", tab_why, false },
-	[TAB_AUDIT] = { "Timeline", tab_audit, true },
+    [TAB_STUDY] = {"Study", tab_study, false},
+    [TAB_NOTES] = {"Notes", tab_notes, true},
+    [TAB_CLOCK] = {"Clock", tab_clock, false},
+    [TAB_WHY] = {"Why", tab_why, false},
+    [TAB_AUDIT] = {"Timeline", tab_audit, true},
 };
 
 /* ---- the screen */
@@ -374,12 +384,13 @@ static void head_line(struct view *v, const struct study *s, const struct row *r
 	label_set(label, s, row->id);
 	left_text(left, row->due, row->left, row->paused, v->now, v->slow);
 	x += grid_putf(&v->grid, x, y, v->grid.w - x, LOOK_STRONG, "%s %s  ", label, s->exam ? s->exam : "-");
-	x += grid_putf(&v->grid, x, y, v->grid.w - x, s->prio == 0 ? LOOK_PRIO_0 : LOOK_TEXT, "%s  ", prio_label(s->prio));
+	x += grid_putf(&v->grid, x, y, v->grid.w - x, s->prio == 0 ? LOOK_PRIO_0 : LOOK_TEXT, "%s  ",
+	    prio_label(s->prio));
 	if (row->due)
-		x += grid_putf(&v->grid, x, y, v->grid.w - x, (enum look)level_type(level)->look, "%c %s left",
-		    level_type(level)->letter, left);
-	grid_putf(&v->grid, x, y, v->grid.w - x, LOOK_TEXT, "  %s %s%s", state_word(s), reader_text(v, s->reader),
-	    v->host.is_pending(v->host.ctx, row->id) ? "  o pending" : "");
+		x += grid_putf(&v->grid, x, y, v->grid.w - x, (enum look)level_type(level)->look,
+		    "%c %s left", level_type(level)->letter, left);
+	grid_putf(&v->grid, x, y, v->grid.w - x, LOOK_TEXT, "  %s %s%s", state_word(s),
+	    reader_text(v, s->reader), v->host.is_pending(v->host.ctx, row->id) ? "  o pending" : "");
 }
 
 static void tabs_line(struct view *v, const struct study *s, int y)
@@ -391,8 +402,9 @@ static void tabs_line(struct view *v, const struct study *s, int y)
 
 		if (i == TAB_NOTES && s->notes_n)
 			snprintf(count, sizeof count, "(%lld)", (long long)s->notes_n);
-		x += grid_putf(&v->grid, x, y, v->grid.w - x, (int)v->tab == i ? LOOK_STRONG : LOOK_DIM, "%s%d %s%s%s ",
-		    (int)v->tab == i ? "[" : " ", i + 1, tabs[i].name, count, (int)v->tab == i ? "]" : " ");
+		x += grid_putf(&v->grid, x, y, v->grid.w - x, (int)v->tab == i ? LOOK_STRONG : LOOK_DIM,
+		    "%s%d %s%s%s ", (int)v->tab == i ? "[" : " ", i + 1, tabs[i].name, count,
+		    (int)v->tab == i ? "]" : " ");
 	}
 }
 
@@ -420,7 +432,7 @@ static void waiting_line(struct page *p)
 /* Returns how many lines there are. */
 static int body_draw(struct view *v, const struct study *s)
 {
-	struct page p = { v, 1, 3, v->grid.w - 2, v->grid.h - 6, 0 };
+	struct page p = {v, 1, 3, v->grid.w - 2, v->grid.h - 6, 0};
 
 	for (int y = p.y; y < p.y + p.rows; y++)
 		grid_fill(&v->grid, 0, y, v->grid.w, LOOK_TEXT);

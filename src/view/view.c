@@ -32,7 +32,7 @@ const struct study *view_study(const struct view *v, uint64_t id)
 
 struct rows_source view_source(const struct view *v)
 {
-	return (struct rows_source){ view_world(v), v->now, v->login };
+	return (struct rows_source){view_world(v), v->now, v->login};
 }
 
 static void view_clock(struct view *v)
@@ -70,7 +70,7 @@ void view_say(struct view *v, enum look look, const char *text)
 	struct message *m = &v->messages[v->nmessages++ % MESSAGES_MAX];
 
 	free(m->text);
-	*m = (struct message){ v->now, look, text_clean_dup(text) };
+	*m = (struct message){v->now, look, text_clean_dup(text)};
 	v->message_shown = true;
 	v->message_mono = v->mono;
 }
@@ -366,7 +366,8 @@ static unsigned act_split(struct view *v)
 static unsigned act_follow(struct view *v)
 {
 	v->by_line = !v->by_line;
-	view_say(v, LOOK_TEXT, v->by_line ? "the cursor stays on its line of the screen" : "the cursor follows its study");
+	view_say(v, LOOK_TEXT,
+	    v->by_line ? "the cursor stays on its line of the screen" : "the cursor follows its study");
 	return VIEW_DRAW;
 }
 
@@ -445,7 +446,7 @@ static unsigned send_plain(struct view *v, enum cmd cmd)
 {
 	struct targets t = the_targets(v);
 
-	work_send(v, cmd, &t, &(struct words){ 0 });
+	work_send(v, cmd, &t, &(struct words){0});
 	free(t.items);
 	return VIEW_DRAW;
 }
@@ -475,7 +476,7 @@ static unsigned act_hold_toggle(struct view *v)
 		held += s && !str_empty(s->hold);
 	}
 	if (held > 0 && held == t.n) {
-		work_send(v, CMD_unhold, &t, &(struct words){ 0 });
+		work_send(v, CMD_unhold, &t, &(struct words){0});
 		free(t.items);
 		return VIEW_DRAW;
 	}
@@ -486,7 +487,7 @@ static unsigned act_hold_toggle(struct view *v)
 static unsigned act_drafts(struct view *v)
 {
 	const struct draft *d = v->ndrafts ? &v->drafts[v->ndrafts - 1] : NULL;
-	struct targets t = { 0 };
+	struct targets t = {0};
 
 	if (!d) {
 		view_say(v, LOOK_TEXT, "no drafts");
@@ -512,31 +513,63 @@ static unsigned act_drafts(struct view *v)
 }
 
 static unsigned (*const acts[ACTION_COUNT])(struct view *) = {
-	[ACTION_DOWN] = act_down, [ACTION_UP] = act_up, [ACTION_FIRST] = act_first, [ACTION_LAST] = act_last,
-	[ACTION_HALF_DOWN] = act_half_down, [ACTION_HALF_UP] = act_half_up, [ACTION_PAGE_DOWN] = act_page_down,
-	[ACTION_PAGE_UP] = act_page_up, [ACTION_ROW_TOP] = act_row_top, [ACTION_ROW_MIDDLE] = act_row_middle,
-	[ACTION_ROW_BOTTOM] = act_row_bottom, [ACTION_OPEN] = act_open, [ACTION_BACK] = act_back,
-	[ACTION_QUIT] = act_quit, [ACTION_NEXT_TAB] = act_next_tab, [ACTION_PREV_TAB] = act_prev_tab,
-	[ACTION_TAB_STUDY] = act_tab_study, [ACTION_TAB_NOTES] = act_tab_notes, [ACTION_TAB_CLOCK] = act_tab_clock,
-	[ACTION_TAB_WHY] = act_tab_why, [ACTION_TAB_AUDIT] = act_tab_audit, [ACTION_NEXT_STUDY] = act_next_study,
-	[ACTION_PREV_STUDY] = act_prev_study, [ACTION_FILTER] = act_filter, [ACTION_UNFILTER] = act_unfilter,
-	[ACTION_PALETTE] = act_palette, [ACTION_MARK] = act_mark, [ACTION_MARK_RANGE] = act_mark_range,
-	[ACTION_MARK_ALL] = act_mark_all, [ACTION_UNMARK] = act_unmark, [ACTION_HOLD_TOGGLE] = act_hold_toggle,
-	[ACTION_GIVE_BACK] = act_give_back, [ACTION_TAKE] = act_take, [ACTION_UNDO] = act_undo,
-	[ACTION_REDO] = act_redo, [ACTION_ANYWAY] = act_anyway, [ACTION_SORT] = act_sort,
-	[ACTION_SORT_TURN] = act_sort_turn, [ACTION_SPLIT] = act_split, [ACTION_FOLLOW] = act_follow,
-	[ACTION_PAUSE] = act_pause, [ACTION_NEWEST] = act_newest, [ACTION_PRIVACY] = act_privacy,
-	[ACTION_HELP] = act_help, [ACTION_MESSAGES] = act_messages, [ACTION_DRAFTS] = act_drafts,
-	[ACTION_REDRAW] = act_redraw, [ACTION_SUSPEND] = act_suspend,
+    [ACTION_DOWN] = act_down,
+    [ACTION_UP] = act_up,
+    [ACTION_FIRST] = act_first,
+    [ACTION_LAST] = act_last,
+    [ACTION_HALF_DOWN] = act_half_down,
+    [ACTION_HALF_UP] = act_half_up,
+    [ACTION_PAGE_DOWN] = act_page_down,
+    [ACTION_PAGE_UP] = act_page_up,
+    [ACTION_ROW_TOP] = act_row_top,
+    [ACTION_ROW_MIDDLE] = act_row_middle,
+    [ACTION_ROW_BOTTOM] = act_row_bottom,
+    [ACTION_OPEN] = act_open,
+    [ACTION_BACK] = act_back,
+    [ACTION_QUIT] = act_quit,
+    [ACTION_NEXT_TAB] = act_next_tab,
+    [ACTION_PREV_TAB] = act_prev_tab,
+    [ACTION_TAB_STUDY] = act_tab_study,
+    [ACTION_TAB_NOTES] = act_tab_notes,
+    [ACTION_TAB_CLOCK] = act_tab_clock,
+    [ACTION_TAB_WHY] = act_tab_why,
+    [ACTION_TAB_AUDIT] = act_tab_audit,
+    [ACTION_NEXT_STUDY] = act_next_study,
+    [ACTION_PREV_STUDY] = act_prev_study,
+    [ACTION_FILTER] = act_filter,
+    [ACTION_UNFILTER] = act_unfilter,
+    [ACTION_PALETTE] = act_palette,
+    [ACTION_MARK] = act_mark,
+    [ACTION_MARK_RANGE] = act_mark_range,
+    [ACTION_MARK_ALL] = act_mark_all,
+    [ACTION_UNMARK] = act_unmark,
+    [ACTION_HOLD_TOGGLE] = act_hold_toggle,
+    [ACTION_GIVE_BACK] = act_give_back,
+    [ACTION_TAKE] = act_take,
+    [ACTION_UNDO] = act_undo,
+    [ACTION_REDO] = act_redo,
+    [ACTION_ANYWAY] = act_anyway,
+    [ACTION_SORT] = act_sort,
+    [ACTION_SORT_TURN] = act_sort_turn,
+    [ACTION_SPLIT] = act_split,
+    [ACTION_FOLLOW] = act_follow,
+    [ACTION_PAUSE] = act_pause,
+    [ACTION_NEWEST] = act_newest,
+    [ACTION_PRIVACY] = act_privacy,
+    [ACTION_HELP] = act_help,
+    [ACTION_MESSAGES] = act_messages,
+    [ACTION_DRAFTS] = act_drafts,
+    [ACTION_REDRAW] = act_redraw,
+    [ACTION_SUSPEND] = act_suspend,
 };
 
 static const struct {
 	enum cmd cmd;
 	void (*open)(struct view *, struct targets *);
 } dialogs[] = {
-	{ CMD_hold, hold_open },
-	{ CMD_note, note_open },
-	{ CMD_finish, finish_open },
+    {CMD_hold, hold_open},
+    {CMD_note, note_open},
+    {CMD_finish, finish_open},
 };
 
 /* A command by a key, or by its bare name in the palette: what it still needs is asked for. */
@@ -546,7 +579,7 @@ static unsigned do_command(struct view *v, enum cmd cmd)
 	char *words;
 
 	if (cmd == CMD_next) {
-		work_send(v, cmd, &(struct targets){ 0 }, &(struct words){ 0 });
+		work_send(v, cmd, &(struct targets){0}, &(struct words){0});
 		return VIEW_DRAW;
 	}
 	if (strcmp(cmd_type(cmd)->args, "study") == 0)
@@ -603,9 +636,9 @@ const char *deed_refusal(const struct view *v, const struct deed *d, char *out, 
 /* Does it act on the cursor's row?  Then it is dead for a moment after that row moved. */
 static bool acts_on_row(const struct deed *d)
 {
-	return d->is_cmd ? d->what != CMD_next :
-			   deed_roles(d) != 0 || d->what == ACTION_OPEN || d->what == ACTION_MARK ||
-		    d->what == ACTION_TAB_WHY;
+	return d->is_cmd ? d->what != CMD_next
+	                 : deed_roles(d) != 0 || d->what == ACTION_OPEN || d->what == ACTION_MARK ||
+	                       d->what == ACTION_TAB_WHY;
 }
 
 unsigned view_do(struct view *v, const struct deed *d)
@@ -645,7 +678,7 @@ static unsigned key_unbound(struct view *v, uint32_t key)
 
 static unsigned key_of_screen(struct view *v, uint32_t key)
 {
-	uint32_t keys[KEYS_MAX] = { key };
+	uint32_t keys[KEYS_MAX] = {key};
 	unsigned n = 1;
 	const struct binding *b = NULL;
 
@@ -724,7 +757,8 @@ void view_link(struct view *v, const struct view_link *l)
 	snprintf(v->why, sizeof v->why, "%s", l->why ? l->why : "");
 	v->link.where = v->where;
 	v->link.why = v->why;
-	if (l->rtt * 4 > v->rtt_shown * 5 || l->rtt * 4 < v->rtt_shown * 3) /* a change of a quarter is worth its bytes */
+	if (l->rtt * 4 > v->rtt_shown * 5 ||
+	    l->rtt * 4 < v->rtt_shown * 3) /* a change of a quarter is worth its bytes */
 		v->rtt_shown = l->rtt;
 }
 

@@ -10,9 +10,9 @@
 #include "rows.h"
 
 enum {
-	HELD_MS = 2000,	  /* the order stands still after a move */
-	DEAD_MS = 250,	  /* keys that act do nothing after the cursor's row moved */
-	DEAF_MS = 300,	  /* a new dialog hears nothing */
+	HELD_MS = 2000,   /* the order stands still after a move */
+	DEAD_MS = 250,    /* keys that act do nothing after the cursor's row moved */
+	DEAF_MS = 300,    /* a new dialog hears nothing */
 	PAUSE_MS = 60000, /* the longest pause */
 	MESSAGES_MAX = 500,
 	UNDO_MAX = 64,
@@ -24,7 +24,7 @@ enum {
 /* A study as it was when a key went down. */
 struct target {
 	uint64_t id, rev;
-	int64_t fence; /* of one's own lease, else 0 */
+	int64_t fence;  /* of one's own lease, else 0 */
 	char label[24]; /* accession for messages */
 };
 struct targets {
@@ -52,7 +52,7 @@ struct dialog_type {
 	void (*draw)(struct view *, struct dialog *);
 	unsigned (*key)(struct view *, struct dialog *, uint32_t key);
 	void (*release)(struct dialog *); /* may be NULL */
-	bool is_prompt;			  /* hears keys at once */
+	bool is_prompt;                   /* hears keys at once */
 };
 struct dialog {
 	const struct dialog_type *type;
@@ -60,12 +60,12 @@ struct dialog {
 	uint32_t opened_by; /* key; its auto-repeat is ignored while deaf */
 	struct targets targets;
 	struct edit edit;
-	int focus;	  /* which of its parts hears the keys */
-	size_t at, top;	  /* row chosen and first row drawn, where it has a list */
+	int focus;      /* which of its parts hears the keys */
+	size_t at, top; /* row chosen and first row drawn, where it has a list */
 	bool only_eligible, is_secret;
-	int cmd;	  /* the command it will send */
-	char *chosen;	  /* reader or reason; the filter prompt's hint */
-	char *saved;	  /* filter text to go back to; what to sign as */
+	int cmd;            /* the command it will send */
+	char *chosen;       /* reader or reason; the filter prompt's hint */
+	char *saved;        /* filter text to go back to; what to sign as */
 	struct pick *picks; /* readers to choose from */
 	size_t npicks;
 	int64_t picked_at;
@@ -73,12 +73,12 @@ struct dialog {
 
 /* What study.show told of one study. */
 struct facts {
-	uint64_t id;	    /* the study on the screen */
+	uint64_t id;        /* the study on the screen */
 	uint64_t asked_rev; /* its revision when it was asked for; 0: never */
 	uint64_t ticket;    /* 0: no question under way */
 	struct cJSON *show; /* NULL: no answer yet */
 	struct study full;  /* with the fields that are not in the list view */
-	char *trouble;	    /* why it could not be had */
+	char *trouble;      /* why it could not be had */
 };
 
 enum screen { SCREEN_LIST, SCREEN_STUDY };
@@ -106,14 +106,14 @@ struct view {
 
 	uint64_t cursor;
 	size_t top, last_index; /* first row drawn; where the cursor was */
-	int line;		/* the cursor's row within the table */
-	bool by_line;		/* the cursor stays on its screen line, not on its study */
+	int line;               /* the cursor's row within the table */
+	bool by_line;           /* the cursor stays on its screen line, not on its study */
 	bool split, split_given, privacy, is_loading;
 	int64_t moved_at, paused_until, dead_until; /* monotonic */
-	uint64_t mark_from, jump_to;		    /* jump_to: as soon as it is in the list */
+	uint64_t mark_from, jump_to;                /* jump_to: as soon as it is in the list */
 	char filter_text[FILTER_TEXT_MAX + 1];
 
-	uint32_t prefix;    /* first of two keys, 0 if none */
+	uint32_t prefix; /* first of two keys, 0 if none */
 	uint32_t last_key;
 
 	enum tab tab;
@@ -148,13 +148,13 @@ const char *deed_refusal(const struct view *, const struct deed *, char *out, si
 
 /* words.c: how things are written */
 char *left_text(char out[16], int64_t due, int64_t left, bool paused, int64_t now, bool slow);
-char *span_short(char out[16], int64_t ms); /* "5s", "12m", "1h32m", "3d" */
-char *clock_text(const struct view *, char out[8], int64_t t); /* "14:07" */
+char *span_short(char out[16], int64_t ms);                     /* "5s", "12m", "1h32m", "3d" */
+char *clock_text(const struct view *, char out[8], int64_t t);  /* "14:07" */
 char *stamp_text(const struct view *, char out[24], int64_t t); /* with the date when it is not today */
 void patient_name(const struct view *, const struct study *, char *out, size_t size);
 void patient_age_sex(const struct view *, const struct study *, char out[16]);
 const char *reader_text(const struct view *, const char *login); /* "you", "-" */
-const char *state_word(const struct study *);			  /* "HELD" over the state */
+const char *state_word(const struct study *);                    /* "HELD" over the state */
 void label_set(char out[24], const struct study *, uint64_t id);
 const char *event_word(const char *kind); /* "assigned" of "study.assigned" */
 
@@ -207,15 +207,15 @@ struct area {
 struct area dialog_box(struct view *, int w, int h, const char *title, const char *foot);
 /* The typed text over the area's rows, broken at its edge; the cursor goes there when in focus. */
 void dialog_text(struct view *, const struct dialog *, struct area, bool focus);
-bool dialog_list_key(struct dialog *, uint32_t key, size_t n, int page); /* true: it was a key that moves */
+bool dialog_list_key(struct dialog *, uint32_t key, size_t n, int page);  /* true: it was a key that moves */
 bool dialog_arrow_key(struct dialog *, uint32_t key, size_t n, int page); /* the same without letters */
 void dialog_list_fit(struct dialog *, size_t n, int rows);
 /* "48011930", "5 studies (1 hidden)" */
 const char *targets_text(const struct targets *, char *out, size_t size);
 
 /* the dialogs; those with targets take them */
-void assign_open(struct view *, struct targets *, int cmd);		   /* pick.c */
-void hold_open(struct view *, struct targets *);			   /* form.c */
+void assign_open(struct view *, struct targets *, int cmd); /* pick.c */
+void hold_open(struct view *, struct targets *);            /* form.c */
 void note_open(struct view *, struct targets *);
 void finish_open(struct view *, struct targets *);
 void takeover_open(struct view *, struct targets *, const char *reader);
@@ -225,7 +225,7 @@ void sort_open(struct view *); /* lists.c */
 void help_open(struct view *);
 void messages_open(struct view *);
 void palette_open(struct view *, const char *text); /* palette.c */
-void filter_open(struct view *);		    /* prompt.c */
+void filter_open(struct view *);                    /* prompt.c */
 
 /* drafts.c */
 void draft_keep(struct view *, const struct dialog *);

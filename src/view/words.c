@@ -84,8 +84,8 @@ char *stamp_text(const struct view *v, char out[24], int64_t t)
 	if (p.year == today.year && p.month == today.month && p.day == today.day)
 		snprintf(out, 24, "%02d:%02d", p.hour, p.minute);
 	else
-		snprintf(out, 24, "%04d-%02d-%02d %02d:%02d", p.year % 10000, p.month % 100, p.day % 100, p.hour % 100,
-		    p.minute % 100);
+		snprintf(out, 24, "%04d-%02d-%02d %02d:%02d", p.year % 10000, p.month % 100, p.day % 100,
+		    p.hour % 100, p.minute % 100);
 	return out;
 }
 

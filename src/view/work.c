@@ -45,21 +45,21 @@ struct undo {
 static const struct {
 	const char *done, *verb;
 } words_of[CMD_COUNT] = {
-	[CMD_claim] = { "Claimed", "claim" },
-	[CMD_next] = { "Took", "take next" },
-	[CMD_release] = { "Released", "release" },
-	[CMD_assign] = { "Assigned", "assign" },
-	[CMD_unassign] = { "Back to the pool:", "unassign" },
-	[CMD_takeover] = { "Took over", "take over" },
-	[CMD_ask] = { "Asked for", "ask for" },
-	[CMD_hold] = { "On hold:", "hold" },
-	[CMD_unhold] = { "Hold ended:", "unhold" },
-	[CMD_note] = { "Noted on", "note on" },
-	[CMD_finish] = { "Signed", "sign" },
-	[CMD_ready] = { "Ready to read:", "make ready" },
-	[CMD_acknowledge] = { "Acknowledged the notice on", "acknowledge" },
-	[CMD_cancel] = { "Answered the withdrawal of", "answer the withdrawal of" },
-	[CMD_duty] = { "Duty set", "set duty" },
+    [CMD_claim] = {"Claimed", "claim"},
+    [CMD_next] = {"Took", "take next"},
+    [CMD_release] = {"Released", "release"},
+    [CMD_assign] = {"Assigned", "assign"},
+    [CMD_unassign] = {"Back to the pool:", "unassign"},
+    [CMD_takeover] = {"Took over", "take over"},
+    [CMD_ask] = {"Asked for", "ask for"},
+    [CMD_hold] = {"On hold:", "hold"},
+    [CMD_unhold] = {"Hold ended:", "unhold"},
+    [CMD_note] = {"Noted on", "note on"},
+    [CMD_finish] = {"Signed", "sign"},
+    [CMD_ready] = {"Ready to read:", "make ready"},
+    [CMD_acknowledge] = {"Acknowledged the notice on", "acknowledge"},
+    [CMD_cancel] = {"Answered the withdrawal of", "answer the withdrawal of"},
+    [CMD_duty] = {"Duty set", "set duty"},
 };
 
 /* ---- life */
@@ -91,7 +91,7 @@ static struct item *batch_add(struct batch *b, enum cmd cmd, const struct target
 
 	b->items = xreallocarray(b->items, b->n + 1, sizeof *b->items);
 	i = &b->items[b->n++];
-	*i = (struct item){ .cmd = cmd, .target = *t };
+	*i = (struct item){.cmd = cmd, .target = *t};
 	return i;
 }
 
@@ -131,6 +131,12 @@ void work_release(struct view *v)
 
 /* ---- sending */
 
+/* Guarded by who holds the study and its fencing number: another person's note must not stop a claim. */
+static bool wants_revision(enum cmd cmd)
+{
+	return cmd != CMD_claim && cmd != CMD_finish && cmd != CMD_release;
+}
+
 static void batch_send(struct view *v, struct batch *b)
 {
 	b->next = v->batches;
@@ -142,9 +148,17 @@ static void batch_send(struct view *v, struct batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		struct item *it = &b->items[i];
 		const struct study *s = view_study(v, it->target.id);
-		struct command c = { .kind = it->cmd, .by = v->login, .role = v->role, .study = it->target.id,
-			.rev = it->target.rev, .fence = it->target.fence, .reader = it->reader, .reason = it->reason,
-			.text = it->text, .as = it->as, .force = b->force };
+		struct command c = {.kind = it->cmd,
+		    .by = v->login,
+		    .role = v->role,
+		    .study = it->target.id,
+		    .rev = wants_revision(it->cmd) ? it->target.rev : 0,
+		    .fence = it->target.fence,
+		    .reader = it->reader,
+		    .reason = it->reason,
+		    .text = it->text,
+		    .as = it->as,
+		    .force = b->force};
 
 		str_put(&it->reader_before, s ? s->reader : NULL);
 		str_put(&it->hold_before, s ? s->hold : NULL);
@@ -155,7 +169,7 @@ static void batch_send(struct view *v, struct batch *b)
 void work_send(struct view *v, enum cmd cmd, const struct targets *t, const struct words *w)
 {
 	struct batch *b = xcalloc(1, sizeof *b);
-	const struct target none = { .label = "" };
+	const struct target none = {.label = ""};
 	size_t n = t->n ? t->n : strncmp(cmd_type(cmd)->args, "study", 5) == 0 ? 0 : 1;
 
 	if (n == 0) {
@@ -251,7 +265,8 @@ unsigned work_undo(struct view *v, bool redo)
 	struct batch *b;
 
 	if (*n == 0) {
-		view_say(v, LOOK_TEXT, redo ? "nothing to redo" : "nothing to undo: notes, signatures and take-overs stay");
+		view_say(v, LOOK_TEXT,
+		    redo ? "nothing to redo" : "nothing to undo: notes, signatures and take-overs stay");
 		return VIEW_DRAW;
 	}
 	b = stack[--*n]->batch;
@@ -350,9 +365,14 @@ static void say_one(struct view *v, const struct batch *b, const struct item *it
 	else if (it->err)
 		view_sayf(v, LOOK_WARN, "Cannot %s: %s", words_of[it->cmd].verb, it->why);
 	else
-		view_sayf(v, LOOK_TEXT, "%s%s %s%s%s", b->purpose == UNDO ? "Undone: " : b->purpose == REDO ? "Again: " : "",
+		view_sayf(v, LOOK_TEXT, "%s%s %s%s%s",
+		    b->purpose == UNDO   ? "Undone: "
+		    : b->purpose == REDO ? "Again: "
+		                         : "",
 		    words_of[it->cmd].done, it->target.label, detail_of(it, detail, sizeof detail),
-		    can_undo && b->purpose != UNDO ? ".  u undo" : can_undo ? ".  U redo" : "");
+		    can_undo && b->purpose != UNDO ? ".  u undo"
+		    : can_undo                     ? ".  U redo"
+		                                   : "");
 }
 
 static void say_many(struct view *v, const struct batch *b, bool can_undo)
@@ -366,14 +386,17 @@ static void say_many(struct view *v, const struct batch *b, bool can_undo)
 		first = refused++ ? first : i;
 		stale = stale || b->items[i].err == E_STALE;
 		if (refused > 1 || i > first)
-			view_sayf(v, LOOK_WARN, "Cannot %s: %s", words_of[b->items[i].cmd].verb, b->items[i].why);
+			view_sayf(
+			    v, LOOK_WARN, "Cannot %s: %s", words_of[b->items[i].cmd].verb, b->items[i].why);
 	}
 	if (refused)
-		view_sayf(v, LOOK_WARN, "%s: %zu done, %zu refused: %s%s%s", words_of[b->items[0].cmd].verb, b->n - refused,
-		    refused, b->items[first].why, refused > 1 ? " (g? shows all)" : "", stale ? "  ! does it anyway" : "");
+		view_sayf(v, LOOK_WARN, "%s: %zu done, %zu refused: %s%s%s", words_of[b->items[0].cmd].verb,
+		    b->n - refused, refused, b->items[first].why, refused > 1 ? " (g? shows all)" : "",
+		    stale ? "  ! does it anyway" : "");
 	else
 		view_sayf(v, LOOK_TEXT, "%s%s %zu studies%s", b->purpose == UNDO ? "Undone: " : "",
-		    words_of[b->items[0].cmd].done, b->n, can_undo ? b->purpose == UNDO ? ".  U redo" : ".  u undo" : "");
+		    words_of[b->items[0].cmd].done, b->n,
+		    can_undo ? b->purpose == UNDO ? ".  U redo" : ".  u undo" : "");
 }
 
 /* Those refused for a change, ready to be sent by force. */

@@ -19,7 +19,8 @@ static const struct word {
 } words[] = {
     {"op", "op must be a string of 1 to 64 bytes", offsetof(struct command, op), WIRE_ID_MAX},
     {"tx", "tx must be a string of 1 to 64 bytes", offsetof(struct command, tx), WIRE_ID_MAX},
-    {"reader", "reader must be a string of at most 256 bytes", offsetof(struct command, reader), WIRE_WORD_MAX},
+    {"reader", "reader must be a string of at most 256 bytes", offsetof(struct command, reader),
+        WIRE_WORD_MAX},
     {"reason", "reason must be a string of at most 4096 bytes", offsetof(struct command, reason), 4096},
     {"with", "with must be a string of at most 256 bytes", offsetof(struct command, with), WIRE_WORD_MAX},
     {"as", "as must be a string of at most 256 bytes", offsetof(struct command, as), WIRE_WORD_MAX},
@@ -40,7 +41,8 @@ static const char *word_of(const struct word *w, const struct command *cmd)
 /* Members of the request that have no place in struct command (`set`, `items`, ...), as they are. */
 static void put_rest(struct buf *b, const cJSON *params)
 {
-	static const char *const own[] = {"op", "tx", "reader", "reason", "with", "as", "text", "study", "rev", "fence", "force"};
+	static const char *const own[] = {
+	    "op", "tx", "reader", "reason", "with", "as", "text", "study", "rev", "fence", "force"};
 	const cJSON *v;
 
 	cJSON_ArrayForEach(v, params)
@@ -137,7 +139,8 @@ static int read_word(struct command *cmd, const struct word *w, const cJSON *par
 
 	if (!v || cJSON_IsNull(v))
 		return 0;
-	if (!cJSON_IsString(v) || strlen(v->valuestring) > w->max || (w->max == WIRE_ID_MAX && !*v->valuestring)) {
+	if (!cJSON_IsString(v) || strlen(v->valuestring) > w->max ||
+	    (w->max == WIRE_ID_MAX && !*v->valuestring)) {
 		*why = w->why;
 		return E_USAGE;
 	}

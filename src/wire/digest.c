@@ -45,7 +45,8 @@ static int hash_line(void *ctx, const char *json, size_t n)
 	return 0;
 }
 
-void wire_digest(const struct world *w, bool (*sees)(const char *scope, const char *site), const char *scope, char hex[65])
+void wire_digest(
+    const struct world *w, bool (*sees)(const char *scope, const char *site), const char *scope, char hex[65])
 {
 	struct digest d = {.w = w, .sees = sees, .scope = scope};
 	unsigned char hash[32];

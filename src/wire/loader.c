@@ -47,7 +47,7 @@ struct wire_loader {
 	unsigned nin;
 	struct page_models models;
 	struct decoder in_bits; /* of the page being read */
-	int err;		/* of it; sticks */
+	int err;                /* of it; sticks */
 	unsigned next, of;
 	uint64_t n;
 	size_t strings, rows; /* so far, against the bounds */
@@ -154,7 +154,8 @@ static void put_number(struct rows *rows, const struct page_column *c, size_t i,
 		*field_int(c->field, rows->recs + i * rows->size) = v;
 }
 
-static void put_string(struct wire_loader *l, struct rows *rows, const struct page_column *c, size_t i, const char *s)
+static void put_string(
+    struct wire_loader *l, struct rows *rows, const struct page_column *c, size_t i, const char *s)
 {
 	size_t n = strlen(s) + 1;
 
@@ -168,7 +169,8 @@ static void put_string(struct wire_loader *l, struct rows *rows, const struct pa
 	str_put(field_str(c->field, rows->recs + i * rows->size), *s ? s : NULL);
 }
 
-static void get_numbers(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
+static void get_numbers(
+    struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
 {
 	for (size_t i = 0; i < rows->n && !l->err; i++) {
 		int64_t v = unzigzag(get_number(l, model(&m->values)));
@@ -190,7 +192,8 @@ static void get_times(struct wire_loader *l, struct memory *m, const struct page
 
 		if (!u)
 			continue;
-		if (v > 2 * far / unit || v < -2 * far / unit || ref + v * unit > far || ref + v * unit < -far) {
+		if (v > 2 * far / unit || v < -2 * far / unit || ref + v * unit > far ||
+		    ref + v * unit < -far) {
 			fail(l, E_SYNTAX);
 			return;
 		}
@@ -223,7 +226,8 @@ static void get_new_word(struct wire_loader *l, struct dict *d)
 		fail(l, E_SYNTAX);
 		return;
 	}
-	if (rest > PAGE_TEXT_MAX || shared + rest > PAGE_TEXT_MAX || shared + rest + 1 > PAGE_TOTAL_MAX - l->strings) {
+	if (rest > PAGE_TEXT_MAX || shared + rest > PAGE_TEXT_MAX ||
+	    shared + rest + 1 > PAGE_TOTAL_MAX - l->strings) {
 		fail(l, E_LIMIT);
 		return;
 	}
@@ -313,7 +317,8 @@ static unsigned stem_digits(struct wire_loader *l, const char *stem)
 	return digits <= PAGE_DIGITS ? digits : (unsigned)fail(l, E_SYNTAX);
 }
 
-static int64_t get_stem_number(struct wire_loader *l, struct memory *m, int64_t *last, bool differences, unsigned digits)
+static int64_t get_stem_number(
+    struct wire_loader *l, struct memory *m, int64_t *last, bool differences, unsigned digits)
 {
 	uint64_t u = get_number(l, model(&m->values));
 	int64_t v = differences ? unzigzag(u) : (int64_t)u, over = 1;
@@ -328,7 +333,8 @@ static int64_t get_stem_number(struct wire_loader *l, struct memory *m, int64_t 
 	return *last = v;
 }
 
-static void get_numbered(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
+static void get_numbered(
+    struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
 {
 	struct dict *d = &m->dicts[DICT_STEM];
 	bool differences = get_count(l, 1);
@@ -352,9 +358,11 @@ static void get_numbered(struct wire_loader *l, struct memory *m, const struct p
 	buf_release(&b);
 }
 
-static void get_strings(struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
+static void get_strings(
+    struct wire_loader *l, struct memory *m, const struct page_column *c, struct rows *rows)
 {
-	static void (*const kinds[])(struct wire_loader *, struct memory *, const struct page_column *, struct rows *) = {
+	static void (*const kinds[])(
+	    struct wire_loader *, struct memory *, const struct page_column *, struct rows *) = {
 	    [KIND_WORDS] = get_words,
 	    [KIND_DATES] = get_dates,
 	    [KIND_NAMES] = get_names,
@@ -555,7 +563,8 @@ static int read_page(struct wire_loader *l, struct world *w, const char *text)
 	if (n > WIRE_LINE_MAX)
 		return E_LIMIT;
 	bytes = xmalloc(n + 1);
-	if (sodium_base642bin(bytes, n + 1, text, n, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING))
+	if (sodium_base642bin(
+	        bytes, n + 1, text, n, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING))
 		err = E_SYNTAX;
 	if (!err) {
 		l->in_bits = decode_begin(bytes, len);
@@ -569,7 +578,8 @@ static int read_page(struct wire_loader *l, struct world *w, const char *text)
 
 int wire_loader_page(struct wire_loader *l, struct world *w, const cJSON *params)
 {
-	int64_t i = json_get_int(params, "i", -1), of = json_get_int(params, "of", -1), n = json_get_int(params, "n", -1);
+	int64_t i = json_get_int(params, "i", -1), of = json_get_int(params, "of", -1),
+	        n = json_get_int(params, "n", -1);
 	const char *text = json_get_str(params, "z", NULL);
 	int err;
 

@@ -46,7 +46,7 @@ static bool id_ok(const cJSON *id)
 	if (cJSON_IsString(id))
 		return strlen(id->valuestring) <= WIRE_ID_MAX;
 	return cJSON_IsNumber(id) && fabs(id->valuedouble) <= 9007199254740992.0 &&
-	    id->valuedouble == trunc(id->valuedouble);
+	       id->valuedouble == trunc(id->valuedouble);
 }
 
 static bool msg_ok(const struct wire_msg *m)

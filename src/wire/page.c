@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add(struct page_table *t, char type, enum page_pseudo pseudo, const char *key, const struct field *f)
+static void add(
+    struct page_table *t, char type, enum page_pseudo pseudo, const char *key, const struct field *f)
 {
 	t->columns[t->ncolumns++] = (struct page_column){type, pseudo, key, f};
 }
@@ -21,7 +22,8 @@ static void add_list_fields(struct page_table *t)
 {
 	for (unsigned i = 0; i < t->rec->nfields; i++)
 		if (t->rec->fields[i].flags & FIELD_LIST)
-			add(t, type_of(&t->rec->fields[i]), PSEUDO_NONE, t->rec->fields[i].key, &t->rec->fields[i]);
+			add(t, type_of(&t->rec->fields[i]), PSEUDO_NONE, t->rec->fields[i].key,
+			    &t->rec->fields[i]);
 }
 
 void page_tables(struct page_table out[PAGE_TABLES])
@@ -57,11 +59,13 @@ static int days_of(int y, int m, int d)
 void page_date(unsigned day, char out[11])
 {
 	int z = (int)day - 1 + days_of(DAY_ZERO_YEAR, 1, 1), era = z / 146097, doe = z - era * 146097;
-	int yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365,
+	    doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
 	int mp = (5 * doy + 2) / 153, m = mp < 10 ? mp + 3 : mp - 9;
 	unsigned year = (unsigned)(yoe + era * 400 + (m <= 2));
 
-	snprintf(out, 11, "%04u-%02u-%02u", year % 10000, (unsigned)m % 100, (unsigned)(doy - (153 * mp + 2) / 5 + 1) % 100);
+	snprintf(out, 11, "%04u-%02u-%02u", year % 10000, (unsigned)m % 100,
+	    (unsigned)(doy - (153 * mp + 2) / 5 + 1) % 100);
 }
 
 unsigned page_day(const char *date)
@@ -69,8 +73,8 @@ unsigned page_day(const char *date)
 	int y = 0, m = 0, d = 0, day;
 	char back[11];
 
-	if (strlen(date) != 10 || sscanf(date, "%4d-%2d-%2d", &y, &m, &d) != 3 || y < DAY_ZERO_YEAR || m < 1 || m > 12 ||
-	    d < 1)
+	if (strlen(date) != 10 || sscanf(date, "%4d-%2d-%2d", &y, &m, &d) != 3 || y < DAY_ZERO_YEAR ||
+	    m < 1 || m > 12 || d < 1)
 		return 0;
 	day = days_of(y, m, d) - days_of(DAY_ZERO_YEAR, 1, 1) + 1;
 	if (day <= 0 || day > 0xffff)

@@ -38,11 +38,11 @@
 enum { PAGE_TABLES = 5, PAGE_COLUMNS = 64 };
 enum {
 	PAGE_FORMAT = 1,
-	PAGE_ROWS_MAX = 1 << 18,	   /* rows of one snapshot */
-	PAGE_ROWS_ONCE = 1 << 14,	   /* rows of one table in one page */
-	PAGE_TEXT_MAX = 1 << 20,	   /* one string */
+	PAGE_ROWS_MAX = 1 << 18,           /* rows of one snapshot */
+	PAGE_ROWS_ONCE = 1 << 14,          /* rows of one table in one page */
+	PAGE_TEXT_MAX = 1 << 20,           /* one string */
 	PAGE_TOTAL_MAX = 64 * 1024 * 1024, /* all strings of all rows */
-	PAGE_STUDY_MAX = 1 << 24	   /* the world keeps an array up to the highest id */
+	PAGE_STUDY_MAX = 1 << 24           /* the world keeps an array up to the highest id */
 };
 enum { DAY_ZERO_YEAR = 1870, PAGE_DIGITS = 15 };
 enum page_kind { KIND_WORDS, KIND_DATES, KIND_NAMES, KIND_NUMBERED };
@@ -67,7 +67,7 @@ enum { TABLE_POLICY, TABLE_SITE, TABLE_USER, TABLE_STUDY, TABLE_HOLD };
 
 /* What all columns learn together; a column has one of its own for its values, and each dictionary one for its words. */
 struct page_models {
-	struct numbers *counts;	      /* rows, columns, units, kinds, lengths of names */
+	struct numbers *counts;        /* rows, columns, units, kinds, lengths of names */
 	struct numbers *shared, *rest; /* of new words */
 	struct letters *letters;
 };

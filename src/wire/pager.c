@@ -94,7 +94,8 @@ static void put_value(struct wire_pager *p, struct memory *m, uint64_t v)
 	encode_number(&p->out, model(&m->values), v);
 }
 
-static void put_numbers(struct wire_pager *p, const struct page_column *c, struct memory *m, const void **rows, size_t n)
+static void put_numbers(
+    struct wire_pager *p, const struct page_column *c, struct memory *m, const void **rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int64_t v = number(c, rows[i]);
@@ -111,7 +112,8 @@ static int64_t sane(int64_t t)
 }
 
 /* ref[i] is the nearest earlier known instant of row i, 0 for none; this column's values take their place in it. */
-static void put_times(struct wire_pager *p, const struct page_column *c, struct memory *m, const void **rows, size_t n, int64_t *ref)
+static void put_times(struct wire_pager *p, const struct page_column *c, struct memory *m, const void **rows,
+    size_t n, int64_t *ref)
 {
 	int64_t last = m->last;
 	unsigned unit = 2;
@@ -273,7 +275,8 @@ static enum page_kind kind_of(char *const *words, size_t n)
 	return numbered > some - some / 8 ? KIND_NUMBERED : KIND_WORDS;
 }
 
-static void put_strings(struct wire_pager *p, const struct page_column *c, struct memory *m, const void **rows, size_t n)
+static void put_strings(
+    struct wire_pager *p, const struct page_column *c, struct memory *m, const void **rows, size_t n)
 {
 	static void (*const kinds[])(struct wire_pager *, struct memory *, char *const *, size_t) = {
 	    [KIND_WORDS] = put_words,

@@ -32,8 +32,9 @@ static void check_command(enum cmd kind, const struct wire_msg *m)
 		return;
 	wire_command(&b, "1", &cmd);
 	if (!b.failed && b.len <= WIRE_LINE_MAX && !wire_parse(&again, b.data, b.len - 1)) {
-		if (wire_command_decode(&back, kind, again.params, &why) || back.study != cmd.study || back.rev != cmd.rev ||
-		    back.fence != cmd.fence || !back.op != !cmd.op || (cmd.op && strcmp(cmd.op, back.op)))
+		if (wire_command_decode(&back, kind, again.params, &why) || back.study != cmd.study ||
+		    back.rev != cmd.rev || back.fence != cmd.fence || !back.op != !cmd.op ||
+		    (cmd.op && strcmp(cmd.op, back.op)))
 			abort();
 		wire_msg_release(&again);
 	}

@@ -56,8 +56,8 @@ static void desk_command(void *ctx, uint64_t ticket, const struct command *c)
 	struct desk *d = ctx;
 	struct desk_call *call = &d->calls[d->ncalls++];
 
-	*call = (struct desk_call){ ticket, c->kind, c->study, c->rev, c->fence, xstrdup(c->reader), xstrdup(c->reason),
-		xstrdup(c->text), xstrdup(c->as), c->force };
+	*call = (struct desk_call){ticket, c->kind, c->study, c->rev, c->fence, xstrdup(c->reader),
+	    xstrdup(c->reason), xstrdup(c->text), xstrdup(c->as), c->force};
 }
 
 static void desk_request(void *ctx, uint64_t ticket, const char *method, const char *params)
@@ -74,16 +74,16 @@ static void desk_request(void *ctx, uint64_t ticket, const char *method, const c
 
 void desk_open(struct desk *d, struct night *n, const char *who, int w, int h)
 {
-	struct view_host host = { d, &d->env, desk_world, desk_now, desk_is_pending, desk_pending, desk_command,
-		desk_request, NULL };
+	struct view_host host = {d, &d->env, desk_world, desk_now, desk_is_pending, desk_pending,
+	    desk_command, desk_request, NULL};
 	const struct user *u = world_user(&n->w, who);
 
-	*d = (struct desk){ .night = n, .mono = 100000 };
-	d->env = (struct env){ desk_now, desk_mono, desk_random, d };
+	*d = (struct desk){.night = n, .mono = 100000};
+	d->env = (struct env){desk_now, desk_mono, desk_random, d};
 	snprintf(d->who, sizeof d->who, "%s", who);
-	d->view = view_new(&(struct view_options){ .host = &host, .w = w, .h = h });
+	d->view = view_new(&(struct view_options){.host = &host, .w = w, .h = h});
 	view_me(d->view, who, u->role, (unsigned)role_parse(u->role));
-	view_link(d->view, &(struct view_link){ .state = VIEW_LIVE, .rtt = 612, .heard = n->now });
+	view_link(d->view, &(struct view_link){.state = VIEW_LIVE, .rtt = 612, .heard = n->now});
 	d->logged = n->log.n;
 	view_changed(d->view, 0, NULL);
 	desk_pump(d);
@@ -115,10 +115,18 @@ static void desk_answer(struct desk *d, struct desk_call *c)
 {
 	char op[40];
 
-	snprintf(op, sizeof op, "%s-%llu-%lld", d->who, (unsigned long long)c->ticket, (long long)d->night->now);
+	snprintf(
+	    op, sizeof op, "%s-%llu-%lld", d->who, (unsigned long long)c->ticket, (long long)d->night->now);
 	night_do(d->night, d->who, c->cmd,
-	    (struct command){ .op = op, .study = c->study, .rev = c->rev, .fence = c->fence, .reader = c->reader,
-		.reason = c->reason, .text = c->text, .as = c->as, .force = c->force });
+	    (struct command){.op = op,
+	        .study = c->study,
+	        .rev = c->rev,
+	        .fence = c->fence,
+	        .reader = c->reader,
+	        .reason = c->reason,
+	        .text = c->text,
+	        .as = c->as,
+	        .force = c->force});
 	desk_tell(d);
 	view_answer(d->view, c->ticket, &d->night->a);
 	free(c->reader);

@@ -24,14 +24,14 @@ struct desk {
 	struct view *view;
 	char who[24];
 	struct env env;
-	int64_t mono;	/* moves with the night and by itself */
+	int64_t mono; /* moves with the night and by itself */
 	struct desk_call calls[64];
 	unsigned ncalls;
 	uint64_t shows[8]; /* tickets of study.show */
 	uint64_t show_id[8];
 	unsigned nshows;
 	unsigned logged; /* events of the night already told to the view */
-	unsigned last;	 /* reaction to the last key */
+	unsigned last;   /* reaction to the last key */
 	char *screen;
 };
 

@@ -116,7 +116,8 @@ void room_open(struct room *r, uint64_t seed)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	*r = (struct room){.now = INT64_C(1795287600000), .mono = 1000000, .seed = seed, .limits = COORD_LIMITS};
+	*r = (struct room){
+	    .now = INT64_C(1795287600000), .mono = 1000000, .seed = seed, .limits = COORD_LIMITS};
 	r->env = (struct env){room_now, room_mono, room_random, r};
 	r->dir = xasprintf("%s/wetread-room.XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(r->dir))
@@ -212,8 +213,13 @@ static void on_refused(void *ctx, int err, const char *text)
 struct console *room_console(struct room *r, const char *login)
 {
 	struct console *c = xcalloc(1, sizeof *c);
-	struct replica_options opt = {.env = &r->env, .client = "room", .follow = true, .ctx = c, .send = on_send,
-	    .changed = on_changed, .refused = on_refused};
+	struct replica_options opt = {.env = &r->env,
+	    .client = "room",
+	    .follow = true,
+	    .ctx = c,
+	    .send = on_send,
+	    .changed = on_changed,
+	    .refused = on_refused};
 
 	if (r->nconsoles == ROOM_CONSOLES)
 		abort();
@@ -404,10 +410,11 @@ uint64_t room_study(struct room *r, const char *site, const char *accession)
 {
 	struct session_from from = {.kind = SESSION_ADAPTER, .peer = "room", .adapter = "hl7"};
 	struct session *s = room_session(r, &from);
-	char *line = xasprintf("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hl7.apply\",\"params\":{\"op\":\"%s-%s\",\"sender\":"
-			       "\"RIS|%s\",\"site\":\"%s\",\"at\":%lld,\"items\":[{\"do\":\"create\",\"set\":{\"accession\":"
-			       "\"%s\",\"modality\":\"CT\",\"prio\":%u,\"pid\":\"P%s\",\"name\":\"DOE^JANE\",\"class\":\"E\"}},"
-			       "{\"do\":\"complete\",\"set\":{\"accession\":\"%s\"}}]}}\n",
+	char *line = xasprintf(
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hl7.apply\",\"params\":{\"op\":\"%s-%s\",\"sender\":"
+	    "\"RIS|%s\",\"site\":\"%s\",\"at\":%lld,\"items\":[{\"do\":\"create\",\"set\":{\"accession\":"
+	    "\"%s\",\"modality\":\"CT\",\"prio\":%u,\"pid\":\"P%s\",\"name\":\"DOE^JANE\",\"class\":\"E\"}},"
+	    "{\"do\":\"complete\",\"set\":{\"accession\":\"%s\"}}]}}\n",
 	    site, accession, site, site, (long long)r->now, accession, room_dice(r, 5), accession, accession);
 
 	room_say(r, s, line);

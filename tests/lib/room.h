@@ -22,13 +22,13 @@ struct console {
 	const char *login;
 	struct replica *replica;
 	struct session *session; /* NULL: no link */
-	struct buf up;		 /* on its way to the coordinator */
-	struct buf down;	 /* came, a part of a line at the end */
-	size_t rate;		 /* bytes a step in each direction; 0: all */
-	unsigned changes;	 /* calls of `changed` */
-	int refused;		 /* E_* when hello or the queue was refused */
-	int broken;		 /* E_* of a line that made no sense; ends the link */
-	struct answer last;	 /* answer to the last command */
+	struct buf up;           /* on its way to the coordinator */
+	struct buf down;         /* came, a part of a line at the end */
+	size_t rate;             /* bytes a step in each direction; 0: all */
+	unsigned changes;        /* calls of `changed` */
+	int refused;             /* E_* when hello or the queue was refused */
+	int broken;              /* E_* of a line that made no sense; ends the link */
+	struct answer last;      /* answer to the last command */
 	unsigned answers;
 };
 
@@ -48,7 +48,7 @@ struct room {
 void room_open(struct room *, uint64_t seed); /* with the people, no studies */
 void room_close(struct room *);
 void room_start(struct room *); /* the coordinator comes up; after room_stop() or room_crash() */
-void room_stop(struct room *);	/* cleanly */
+void room_stop(struct room *);  /* cleanly */
 void room_crash(struct room *); /* without a word: nothing is written that was not */
 
 /* A console of this person, not connected. */
@@ -61,8 +61,8 @@ void console_do(struct console *, enum cmd kind, struct command);
 int console_ask(struct console *, enum cmd kind, struct command);
 
 unsigned room_dice(struct room *, unsigned sides);
-void room_step(struct room *);	 /* carries bytes once each way, and a turn */
-void room_settle(struct room *); /* until nothing moves any more, time standing still */
+void room_step(struct room *);             /* carries bytes once each way, and a turn */
+void room_settle(struct room *);           /* until nothing moves any more, time standing still */
 void room_pass(struct room *, int64_t ms); /* time goes by, with the turns that fall due */
 
 /* Orders a study by HL7, images complete; its id. */

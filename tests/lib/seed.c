@@ -134,7 +134,8 @@ static void write_conf(const char *dir, bool ssh, bool hl7)
 
 	if (!f)
 		exit(1);
-	fprintf(f, "[ssh]\nlisten = %s\n[hl7]\nlisten = %s\n", ssh ? "127.0.0.1:0" : "off", hl7 ? "127.0.0.1:0" : "off");
+	fprintf(f, "[ssh]\nlisten = %s\n[hl7]\nlisten = %s\n", ssh ? "127.0.0.1:0" : "off",
+	    hl7 ? "127.0.0.1:0" : "off");
 	fclose(f);
 	free(path);
 }

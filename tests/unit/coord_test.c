@@ -48,7 +48,8 @@ static void expect(struct session *s, const char *line, const char *error)
 	assert_non_null(got);
 	doc = json_parse(got, strlen(got));
 	if (error)
-		assert_string_equal(json_get_str(json_get(json_get(doc, "error"), "data"), "name", got), error);
+		assert_string_equal(
+		    json_get_str(json_get(json_get(doc, "error"), "data"), "name", got), error);
 	else if (!json_get(doc, "result"))
 		fail_msg("%s\n  was answered by %s", line, got);
 	cJSON_Delete(doc);
@@ -56,9 +57,11 @@ static void expect(struct session *s, const char *line, const char *error)
 	free(with);
 }
 
-#define REQUEST(method, params) "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method "\",\"params\":{" params "}}"
+#define REQUEST(method, params)                                                                              \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method "\",\"params\":{" params "}}"
 #define HELLO(user) REQUEST("hello", "\"version\":1,\"user\":\"" user "\"")
-#define AUTH(user, key, more) REQUEST("gate.auth", "\"user\":\"" user "\",\"key\":\"" key "\",\"peer\":\"127.0.0.1:1\"" more)
+#define AUTH(user, key, more)                                                                                \
+	REQUEST("gate.auth", "\"user\":\"" user "\",\"key\":\"" key "\",\"peer\":\"127.0.0.1:1\"" more)
 
 static struct session *logged_in(const char *user)
 {
@@ -232,14 +235,18 @@ static void a_local_session_is_whose_account_it_is(void **state)
 
 static void a_removed_key_and_a_disabled_account_end_their_sessions(void **state)
 {
-	struct session *admin = logged_in("root1"), *a = room_session(&room, &gate), *b = room_session(&room, &gate);
+	struct session *admin = logged_in("root1"), *a = room_session(&room, &gate),
+	               *b = room_session(&room, &gate);
 	struct session *c = logged_in("lind");
 
 	(void)state;
 	expect(a, AUTH("okafor", ROOM_KEY("okafor"), ""), NULL);
 	expect(a, HELLO(""), NULL);
 	expect(b, AUTH("lind", ROOM_KEY("lindxx"), ""), NULL);
-	expect(admin, REQUEST("key.set", "\"op\":\"1\",\"as\":\"remove\",\"set\":{\"fingerprint\":\"" ROOM_KEY("okafor") "\"}"), NULL);
+	expect(admin,
+	    REQUEST("key.set",
+	        "\"op\":\"1\",\"as\":\"remove\",\"set\":{\"fingerprint\":\"" ROOM_KEY("okafor") "\"}"),
+	    NULL);
 	assert_true(session_ended(a));
 	assert_false(session_ended(b));
 	expect(admin, REQUEST("user.set", "\"op\":\"2\",\"set\":{\"login\":\"lind\",\"disabled\":1}"), NULL);
@@ -273,7 +280,8 @@ static void a_role_may_ask_what_the_table_says(void **state)
 
 static void who_says_nothing_has_to_go(void **state)
 {
-	struct session *mute = room_session(&room, &owner), *far_one = room_session(&room, &gate), *near_one = logged_in("lind");
+	struct session *mute = room_session(&room, &owner), *far_one = room_session(&room, &gate),
+	               *near_one = logged_in("lind");
 
 	(void)state;
 	expect(far_one, AUTH("okafor", ROOM_KEY("okafor"), ""), NULL);
@@ -524,14 +532,16 @@ static void a_changed_scope_changes_the_queue(void **state)
 	(void)state;
 	console_connect(o);
 	room_settle(&room);
-	expect(admin, REQUEST("user.set", "\"op\":\"1\",\"set\":{\"login\":\"okafor\",\"sites\":\"MESA\"}"), NULL);
+	expect(admin, REQUEST("user.set", "\"op\":\"1\",\"set\":{\"login\":\"okafor\",\"sites\":\"MESA\"}"),
+	    NULL);
 	room_pass(&room, 500);
 	assert_int_equal(replica_phase(o->replica), REPLICA_LIVE);
 	assert_null(world_study(replica_world(o->replica), stanne));
 	assert_non_null(world_study(replica_world(o->replica), mesa));
 	/* while it is away it changes back: what it has is of another scope, so it starts anew */
 	console_break(o);
-	expect(admin, REQUEST("user.set", "\"op\":\"2\",\"set\":{\"login\":\"okafor\",\"sites\":\"*\"}"), NULL);
+	expect(
+	    admin, REQUEST("user.set", "\"op\":\"2\",\"set\":{\"login\":\"okafor\",\"sites\":\"*\"}"), NULL);
 	console_connect(o);
 	room_pass(&room, 500);
 	assert_true(console_is_right(o));
@@ -541,11 +551,14 @@ static void a_changed_scope_changes_the_queue(void **state)
 
 static void do_something(struct room *r, struct console *c)
 {
-	static const enum cmd kinds[] = {CMD_claim, CMD_release, CMD_hold, CMD_unhold, CMD_note, CMD_assign, CMD_finish, CMD_next,
-	    CMD_unassign, CMD_ask};
+	static const enum cmd kinds[] = {CMD_claim, CMD_release, CMD_hold, CMD_unhold, CMD_note, CMD_assign,
+	    CMD_finish, CMD_next, CMD_unassign, CMD_ask};
 	uint64_t last = coord_world(r->coord)->last_study;
-	struct command cmd = {.study = last ? 1 + room_dice(r, (unsigned)last) : 1, .text = "words", .reason = "TECH",
-	    .reader = room_dice(r, 2) ? "okafor" : "lind", .as = "prelim"};
+	struct command cmd = {.study = last ? 1 + room_dice(r, (unsigned)last) : 1,
+	    .text = "words",
+	    .reason = "TECH",
+	    .reader = room_dice(r, 2) ? "okafor" : "lind",
+	    .as = "prelim"};
 
 	console_do(c, kinds[room_dice(r, sizeof kinds / sizeof *kinds)], cmd);
 }
@@ -568,7 +581,8 @@ static void jolt(struct room *r, struct console *c)
 
 static void storm(uint64_t seed)
 {
-	static const char *const logins[] = {"okafor", "lind", "mesa", "kim", "sup1", "okafor", "mesa", "lind"};
+	static const char *const logins[] = {
+	    "okafor", "lind", "mesa", "kim", "sup1", "okafor", "mesa", "lind"};
 	struct room r;
 	struct console *c[8];
 
@@ -676,7 +690,8 @@ static void when_the_disk_is_full_commands_are_refused_and_sessions_stay(void **
 	world_digest(coord_world(room.coord), true, before);
 	fill_disk(&room);
 	for (int i = 0; i < 40; i++) { /* the first finds out, the others are told at once */
-		assert_int_equal(console_ask(a, CMD_note, (struct command){.study = id, .text = "lost"}), E_FULL);
+		assert_int_equal(
+		    console_ask(a, CMD_note, (struct command){.study = id, .text = "lost"}), E_FULL);
 		room_pass(&room, 500);
 	}
 	world_digest(coord_world(room.coord), true, after);
@@ -716,8 +731,10 @@ static void when_the_disk_is_full_an_adapter_is_told_207(void **state)
 
 	(void)state;
 	fill_disk(&room);
-	room_say(&room, s, REQUEST("hl7.apply", "\"op\":\"1\",\"sender\":\"A|B\",\"site\":\"STANNE\",\"items\":[{\"do\":\"create\","
-					       "\"set\":{\"accession\":\"1\"}}]") "\n");
+	room_say(&room, s,
+	    REQUEST("hl7.apply",
+	        "\"op\":\"1\",\"sender\":\"A|B\",\"site\":\"STANNE\",\"items\":[{\"do\":\"create\","
+	        "\"set\":{\"accession\":\"1\"}}]") "\n");
 	line = room_hear(s);
 	assert_non_null(strstr(line, "\"hl7\":207"));
 	free(line);

@@ -97,8 +97,10 @@ static void a_licence_is_good_through_its_last_day_where_the_site_is(void **stat
 	int64_t day = INT64_C(24) * 60 * MINUTE;
 
 	/* It is 2026-11-20 21:00 in Chicago: valid through the 19th is over; a day earlier it was not. */
-	assert_int_equal(policy_ineligible(&n->w, night_get(n, id), world_user(&n->w, "expired"), n->now, why), 1);
-	assert_int_equal(policy_ineligible(&n->w, night_get(n, id), world_user(&n->w, "expired"), n->now - day, why), 0);
+	assert_int_equal(
+	    policy_ineligible(&n->w, night_get(n, id), world_user(&n->w, "expired"), n->now, why), 1);
+	assert_int_equal(
+	    policy_ineligible(&n->w, night_get(n, id), world_user(&n->w, "expired"), n->now - day, why), 0);
 }
 
 static void two_supervisors_one_wins_one_is_told(void **state)
@@ -170,7 +172,8 @@ static void a_late_writer_never_overwrites_and_loses_no_word(void **state)
 	night_pass(n, 10 * MINUTE);
 	assert_int_equal(DO("body", claim, .study = id), 0);
 	assert_int_equal(DO("body", finish, .study = id, .as = "final", .text = "no bleed"), 0);
-	assert_int_equal(DO("neuro", finish, .study = id, .fence = fence, .text = "bleed on the left"), E_FENCED);
+	assert_int_equal(
+	    DO("neuro", finish, .study = id, .fence = fence, .text = "bleed on the left"), E_FENCED);
 	s = night_get(n, id);
 	assert_int_equal(s->state, STATE_FINAL);
 	assert_int_equal(s->nreports, 1);
@@ -260,7 +263,8 @@ static void a_prelim_leaves_the_row_open_for_the_final(void **state)
 static void an_order_sent_twice_is_one_row(void **state)
 {
 	struct night *n = *state;
-	const char *items = "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"filler\":\"F77\",\"name\":\"ROE^RAE\"}}]";
+	const char *items =
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"filler\":\"F77\",\"name\":\"ROE^RAE\"}}]";
 
 	assert_int_equal(night_hl7(n, "m1", "STANNE", items), 0);
 	assert_int_equal(night_hl7(n, "m1", "STANNE", items), 0);
@@ -280,7 +284,8 @@ static void an_older_change_does_not_overwrite_a_newer_one(void **state)
 	night_pass(n, 10 * MINUTE);
 	night_hl7(n, "m2", "STANNE", "[{\"do\":\"change\",\"set\":{\"accession\":\"77\",\"prio\":1}}]");
 	n->now -= 5 * MINUTE;
-	night_hl7(n, "m3", "STANNE", "[{\"do\":\"change\",\"set\":{\"accession\":\"77\",\"prio\":4,\"body\":\"HEAD\"}}]");
+	night_hl7(n, "m3", "STANNE",
+	    "[{\"do\":\"change\",\"set\":{\"accession\":\"77\",\"prio\":4,\"body\":\"HEAD\"}}]");
 	assert_int_equal(night_get(n, 1)->prio, 1);
 	assert_string_equal(night_get(n, 1)->body, "HEAD");
 }
@@ -289,7 +294,8 @@ static void empty_leaves_and_null_clears(void **state)
 {
 	struct night *n = *state;
 
-	night_hl7(n, "m1", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"reason\":\"fall\",\"loc\":\"ED\"}}]");
+	night_hl7(n, "m1", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"reason\":\"fall\",\"loc\":\"ED\"}}]");
 	night_hl7(n, "m2", "STANNE", "[{\"do\":\"change\",\"set\":{\"accession\":\"77\",\"reason\":null}}]");
 	assert_null(night_get(n, 1)->reason);
 	assert_string_equal(night_get(n, 1)->loc, "ED");
@@ -301,13 +307,15 @@ static void a_withdrawal_while_reading_asks_the_reader(void **state)
 	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
 
 	assert_int_equal(DO("neuro", claim, .study = id), 0);
-	assert_int_equal(night_hl7(n, "ca", "STANNE", "[{\"do\":\"cancel\",\"set\":{\"accession\":\"1001\"}}]"), 0);
+	assert_int_equal(
+	    night_hl7(n, "ca", "STANNE", "[{\"do\":\"cancel\",\"set\":{\"accession\":\"1001\"}}]"), 0);
 	assert_non_null(strstr(n->a.extra, "\"reply\":\"UC\""));
 	assert_int_equal(night_get(n, id)->state, STATE_READING);
 	assert_int_equal(DO("neuro", finish, .study = id), E_CANCELREQ);
 	assert_int_equal(DO("neuro", cancel, .study = id, .as = "no"), 0);
 	assert_int_equal(DO("neuro", finish, .study = id), 0);
-	assert_int_equal(night_hl7(n, "ca2", "STANNE", "[{\"do\":\"cancel\",\"set\":{\"accession\":\"1001\"}}]"), 0);
+	assert_int_equal(
+	    night_hl7(n, "ca2", "STANNE", "[{\"do\":\"cancel\",\"set\":{\"accession\":\"1001\"}}]"), 0);
 	assert_non_null(strstr(n->a.extra, "UC"));
 	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
 }
@@ -330,9 +338,12 @@ static void a_report_before_its_order_waits_for_it(void **state)
 {
 	struct night *n = *state;
 
-	night_hl7(n, "r", "STANNE", "[{\"do\":\"report\",\"status\":\"F\",\"author\":\"x\",\"text\":\"ok\",\"set\":{\"accession\":\"77\"}}]");
+	night_hl7(n, "r", "STANNE",
+	    "[{\"do\":\"report\",\"status\":\"F\",\"author\":\"x\",\"text\":\"ok\",\"set\":{\"accession\":"
+	    "\"77\"}}]");
 	assert_int_equal(night_get(n, 1)->state, STATE_UNMATCHED);
-	night_hl7(n, "nw", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"name\":\"ROE^RAE\"}}]");
+	night_hl7(
+	    n, "nw", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"name\":\"ROE^RAE\"}}]");
 	assert_int_equal(n->w.nstudies, 1);
 	assert_int_equal(night_get(n, 1)->state, STATE_FINAL);
 	assert_string_equal(night_get(n, 1)->name, "ROE^RAE");
@@ -344,14 +355,17 @@ static void final_never_goes_back_by_a_late_preliminary(void **state)
 	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
 
 	night_pass(n, 20 * MINUTE);
-	night_hl7(n, "f", "STANNE", "[{\"do\":\"report\",\"status\":\"F\",\"set\":{\"accession\":\"1001\"}}]");
+	night_hl7(
+	    n, "f", "STANNE", "[{\"do\":\"report\",\"status\":\"F\",\"set\":{\"accession\":\"1001\"}}]");
 	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
 	n->now -= 10 * MINUTE;
-	night_hl7(n, "p", "STANNE", "[{\"do\":\"report\",\"status\":\"P\",\"set\":{\"accession\":\"1001\"}}]");
+	night_hl7(
+	    n, "p", "STANNE", "[{\"do\":\"report\",\"status\":\"P\",\"set\":{\"accession\":\"1001\"}}]");
 	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
 	assert_string_equal(night_get(n, id)->report, "F");
 	n->now += 20 * MINUTE;
-	night_hl7(n, "x", "STANNE", "[{\"do\":\"report\",\"status\":\"X\",\"set\":{\"accession\":\"1001\"}}]");
+	night_hl7(
+	    n, "x", "STANNE", "[{\"do\":\"report\",\"status\":\"X\",\"set\":{\"accession\":\"1001\"}}]");
 	assert_int_equal(night_get(n, id)->state, STATE_READY);
 }
 
@@ -361,11 +375,13 @@ static void ai_adds_and_never_signs_or_lowers(void **state)
 	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
 	int64_t before = policy_rank(n->w.policy, night_get(n, id), n->now, NULL, NULL);
 
-	night_hl7(n, "ai", "STANNE", "[{\"do\":\"ai\",\"set\":{\"accession\":\"1001\",\"ai\":\"ICH v2\",\"ai_score\":910}}]");
+	night_hl7(n, "ai", "STANNE",
+	    "[{\"do\":\"ai\",\"set\":{\"accession\":\"1001\",\"ai\":\"ICH v2\",\"ai_score\":910}}]");
 	assert_int_equal(night_get(n, id)->state, STATE_READY);
 	assert_true(policy_rank(n->w.policy, night_get(n, id), n->now, NULL, NULL) > before);
 	before = policy_rank(n->w.policy, night_get(n, id), n->now, NULL, NULL);
-	night_hl7(n, "ai2", "STANNE", "[{\"do\":\"ai\",\"set\":{\"accession\":\"1001\",\"ai\":\"ICH v3\",\"ai_score\":10}}]");
+	night_hl7(n, "ai2", "STANNE",
+	    "[{\"do\":\"ai\",\"set\":{\"accession\":\"1001\",\"ai\":\"ICH v3\",\"ai_score\":10}}]");
 	assert_int_equal(policy_rank(n->w.policy, night_get(n, id), n->now, NULL, NULL), before);
 }
 
@@ -382,9 +398,15 @@ static void a_merge_moves_the_rows_and_the_reader_must_acknowledge(void **state)
 	assert_int_equal(DO("neuro", acknowledge, .study = id), 0);
 	assert_int_equal(DO("neuro", finish, .study = id), 0);
 	assert_int_equal(night_hl7(n, "a40b", "STANNE", merge), 0); /* repeated: no effect */
-	assert_int_equal(night_hl7(n, "a40c", "STANNE", "[{\"do\":\"merge\",\"pid\":\"P1001\",\"from\":[{\"pid\":\"P9\"}]}]"), E_CYCLE);
-	assert_int_equal(night_hl7(n, "a40d", "STANNE", "[{\"do\":\"merge\",\"pid\":\"P9\",\"from\":[{\"pid\":\"P9\"}]}]"), E_EXISTS);
-	assert_int_equal(night_hl7(n, "late", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"88\",\"pid\":\"P1001\"}}]"), 0);
+	assert_int_equal(night_hl7(n, "a40c", "STANNE",
+	                     "[{\"do\":\"merge\",\"pid\":\"P1001\",\"from\":[{\"pid\":\"P9\"}]}]"),
+	    E_CYCLE);
+	assert_int_equal(
+	    night_hl7(n, "a40d", "STANNE", "[{\"do\":\"merge\",\"pid\":\"P9\",\"from\":[{\"pid\":\"P9\"}]}]"),
+	    E_EXISTS);
+	assert_int_equal(night_hl7(n, "late", "STANNE",
+	                     "[{\"do\":\"create\",\"set\":{\"accession\":\"88\",\"pid\":\"P1001\"}}]"),
+	    0);
 	assert_string_equal(night_get(n, n->w.last_study)->pid, "P9");
 }
 
@@ -438,12 +460,63 @@ static int images(struct night *n, enum cmd kind, const char *set)
 	return err;
 }
 
+static void another_patients_message_never_touches_a_study(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE"); /* of patient P1001 */
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	night_hl7(n, "xo", "STANNE",
+	    "[{\"do\":\"change\",\"set\":{\"accession\":\"1001\",\"pid\":\"P2\",\"name\":\"EVE^X\"}}]");
+	assert_string_equal(night_get(n, id)->name, "DOE^JANE");
+	assert_int_equal(n->w.nstudies, 2);
+	assert_non_null(strstr(n->a.extra, "another patient's study"));
+	night_hl7(n, "ca", "STANNE", "[{\"do\":\"cancel\",\"set\":{\"accession\":\"1001\",\"pid\":\"P3\"}}]");
+	night_hl7(n, "f", "STANNE",
+	    "[{\"do\":\"report\",\"status\":\"F\",\"set\":{\"accession\":\"1001\",\"pid\":\"P4\"}}]");
+	assert_int_equal(night_get(n, id)->state, STATE_READING);
+	assert_null(night_get(n, id)->cancel);
+	assert_int_equal(night_get(n, n->w.last_study)->state, STATE_UNMATCHED);
+}
+
+static void a_new_name_while_reading_must_be_acknowledged(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	night_hl7(
+	    n, "a08", "STANNE", "[{\"do\":\"patient\",\"set\":{\"pid\":\"P1001\",\"name\":\"ROE^MARY\"}}]");
+	assert_string_equal(night_get(n, id)->name, "ROE^MARY");
+	assert_string_equal(night_get(n, id)->ack, "the patient's name changed: DOE^JANE -> ROE^MARY");
+	assert_int_equal(DO("neuro", finish, .study = id), E_STATE);
+	assert_int_equal(DO("neuro", acknowledge, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+}
+
+static void a_message_from_the_future_holds_nothing_back(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\"}}]");
+	n->now += MINUTE;
+	night_hl7(n, "m3", "STANNE",
+	    "[{\"do\":\"change\",\"at\":4070908800000,\"set\":{\"accession\":\"77\",\"prio\":1}}]");
+	night_hl7(n, "m4", "STANNE",
+	    "[{\"do\":\"change\",\"at\":1795232430000,\"set\":{\"accession\":\"77\",\"prio\":2}}]");
+	assert_int_equal(night_get(n, 1)->prio, 2);
+}
+
 static void images_join_their_order_and_make_it_ready(void **state)
 {
 	struct night *n = *state;
 
-	night_hl7(n, "m1", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"modality\":\"CT\"}}]");
-	assert_int_equal(images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P1\",\"images\":10,\"series\":1}"), 0);
+	night_hl7(n, "m1", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"modality\":\"CT\"}}]");
+	assert_int_equal(
+	    images(n, CMD_images,
+	        "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P1\",\"images\":10,\"series\":1}"),
+	    0);
 	assert_int_equal(n->w.nstudies, 1);
 	assert_int_equal(night_get(n, 1)->state, STATE_ACQUIRING);
 	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":40,\"series\":2}");
@@ -462,8 +535,11 @@ static void images_of_another_patient_never_join_by_a_mistyped_accession(void **
 
 	night_hl7(n, "m1", "STANNE",
 	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"name\":\"A^B\"}},"
-	    "{\"do\":\"create\",\"set\":{\"accession\":\"78\",\"pid\":\"P2\",\"name\":\"C^D\",\"birth\":\"1970-01-01\"}}]");
-	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P2\",\"name\":\"c^d\",\"birth\":\"1970-01-01\",\"images\":5,\"series\":1}");
+	    "{\"do\":\"create\",\"set\":{\"accession\":\"78\",\"pid\":\"P2\",\"name\":\"C^D\",\"birth\":"
+	    "\"1970-01-01\"}}]");
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P2\",\"name\":\"c^d\",\"birth\":\"1970-"
+	    "01-01\",\"images\":5,\"series\":1}");
 	assert_int_equal(n->w.nstudies, 3);
 	assert_int_equal(night_get(n, 3)->state, STATE_UNMATCHED);
 	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\"}");
@@ -519,6 +595,9 @@ int main(void)
 	    TEST(the_best_study_for_me_comes_next),
 	    TEST(every_refusal_leaves_a_trace),
 	    TEST(finished_studies_leave_after_a_while),
+	    TEST(another_patients_message_never_touches_a_study),
+	    TEST(a_new_name_while_reading_must_be_acknowledged),
+	    TEST(a_message_from_the_future_holds_nothing_back),
 	    TEST(images_join_their_order_and_make_it_ready),
 	    TEST(images_of_another_patient_never_join_by_a_mistyped_accession),
 	    TEST(a_policy_with_an_error_is_refused_with_its_line),

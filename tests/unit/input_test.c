@@ -41,7 +41,7 @@ static void answered(void *ctx)
 static const char *feed(const char *bytes, size_t n)
 {
 	static char once[512];
-	struct input_calls calls = { key, paste, answered, NULL };
+	struct input_calls calls = {key, paste, answered, NULL};
 
 	seen[0] = '\0';
 	input_init(&in, &calls);
@@ -108,8 +108,16 @@ static void pasted_text_never_runs_keys(void **state)
 static void bad_utf8_is_dropped(void **state)
 {
 	(void)state;
-	assert_string_equal(FEED("a\xff" "b\xc3" "c\xe7\x94" "d\xc0\x80" "e\xed\xa0\x80" "f"), "abcdef");
-	assert_string_equal(FEED("\xc2\x9b" "A"), "A"); /* C1 CSI is no key */
+	assert_string_equal(FEED("a\xff"
+	                         "b\xc3"
+	                         "c\xe7\x94"
+	                         "d\xc0\x80"
+	                         "e\xed\xa0\x80"
+	                         "f"),
+	    "abcdef");
+	assert_string_equal(FEED("\xc2\x9b"
+	                         "A"),
+	    "A"); /* C1 CSI is no key */
 }
 
 static void drop(void *ctx, uint32_t k)
@@ -120,7 +128,7 @@ static void drop(void *ctx, uint32_t k)
 
 static void what_was_typed_ahead_can_be_dropped(void **state)
 {
-	struct input_calls calls = { drop, paste, NULL, NULL };
+	struct input_calls calls = {drop, paste, NULL, NULL};
 
 	(void)state;
 	seen[0] = '\0';
@@ -134,13 +142,13 @@ static void what_was_typed_ahead_can_be_dropped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_keys_come_through),
-		cmocka_unit_test(sequences_are_named_keys),
-		cmocka_unit_test(answers_and_strings_are_never_keys),
-		cmocka_unit_test(a_string_that_never_ends_gives_the_keys_back),
-		cmocka_unit_test(pasted_text_never_runs_keys),
-		cmocka_unit_test(bad_utf8_is_dropped),
-		cmocka_unit_test(what_was_typed_ahead_can_be_dropped),
+	    cmocka_unit_test(plain_keys_come_through),
+	    cmocka_unit_test(sequences_are_named_keys),
+	    cmocka_unit_test(answers_and_strings_are_never_keys),
+	    cmocka_unit_test(a_string_that_never_ends_gives_the_keys_back),
+	    cmocka_unit_test(pasted_text_never_runs_keys),
+	    cmocka_unit_test(bad_utf8_is_dropped),
+	    cmocka_unit_test(what_was_typed_ahead_can_be_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,8 @@
 static const struct {
 	int w, h;
 	const char *name;
-} sizes[] = { { 80, 24, "80x24" }, { 160, 48, "160x48" }, { 60, 16, "60x16" }, { 100, 30, "100x30" }, { 40, 10, "40x10" },
-	{ 20, 4, "20x4" } };
+} sizes[] = {{80, 24, "80x24"}, {160, 48, "160x48"}, {60, 16, "60x16"}, {100, 30, "100x30"},
+    {40, 10, "40x10"}, {20, 4, "20x4"}};
 
 static void every_size(const char *what, const char *who, const char *keys)
 {
@@ -81,14 +81,14 @@ static void why_is_drawn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(queue_is_drawn),
-		cmocka_unit_test(study_is_drawn),
-		cmocka_unit_test(assign_is_drawn),
-		cmocka_unit_test(hold_is_drawn),
-		cmocka_unit_test(sign_is_drawn),
-		cmocka_unit_test(help_is_drawn),
-		cmocka_unit_test(palette_is_drawn),
-		cmocka_unit_test(why_is_drawn),
+	    cmocka_unit_test(queue_is_drawn),
+	    cmocka_unit_test(study_is_drawn),
+	    cmocka_unit_test(assign_is_drawn),
+	    cmocka_unit_test(hold_is_drawn),
+	    cmocka_unit_test(sign_is_drawn),
+	    cmocka_unit_test(help_is_drawn),
+	    cmocka_unit_test(palette_is_drawn),
+	    cmocka_unit_test(why_is_drawn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,8 @@ static int cursor_row(struct room *r)
 /* A new order that goes above everything: a stroke, long overdue. */
 static void more_urgent(struct room *r, const char *acc)
 {
-	struct event e = { .n = r->n.w.n + 1, .at = r->n.now, .kind = EVENT_STUDY_ORDERED, .study = r->n.w.last_study + 1 };
+	struct event e = {
+	    .n = r->n.w.n + 1, .at = r->n.now, .kind = EVENT_STUDY_ORDERED, .study = r->n.w.last_study + 1};
 
 	patch_str(&e.set, &rec_study, "site", "STANNE");
 	patch_str(&e.set, &rec_study, "accession", acc);
@@ -148,7 +149,8 @@ static void a_command_carries_what_was_on_the_screen(void **state)
 	desk_pass(&r.d, 3000);
 	seen = study_of(&r, "48011902")->rev;
 	/* It changes after it was drawn and before the key. */
-	night_do(&r.n, "sup1", CMD_assign, (struct command){ .study = id_of(&r, "48011902"), .reader = "neuro" });
+	night_do(
+	    &r.n, "sup1", CMD_assign, (struct command){.study = id_of(&r, "48011902"), .reader = "neuro"});
 	view_key(r.d.view, 'o');
 	desk_keys(&r.d, "Enter");
 	assert_int_equal(r.d.ncalls, 1);
@@ -360,7 +362,7 @@ static void a_refused_text_is_kept(void **state)
 	desk_keys(&r.d, "j j j f");
 	desk_type(&r.d, "massive bleed");
 	night_do(&r.n, "sup1", CMD_takeover,
-	    (struct command){ .study = id_of(&r, "48011930"), .reader = "body", .reason = "shift over" });
+	    (struct command){.study = id_of(&r, "48011930"), .reader = "body", .reason = "shift over"});
 	desk_keys(&r.d, "Enter s");
 	desk_pump(&r.d);
 	assert_true(desk_sees(&r.d, "kept as a late entry"));
@@ -499,12 +501,13 @@ static void every_key_of_the_table_is_bound_once(void **state)
 	for (unsigned i = 0; i < m.n; i++)
 		for (unsigned k = 0; k < i; k++)
 			if (m.all[i].context & m.all[k].context && m.all[i].nkeys == m.all[k].nkeys)
-				assert_memory_not_equal(m.all[i].keys, m.all[k].keys, m.all[i].nkeys * sizeof(uint32_t));
+				assert_memory_not_equal(
+				    m.all[i].keys, m.all[k].keys, m.all[i].nkeys * sizeof(uint32_t));
 }
 
 static void habits_are_bound_to_nothing(void **state)
 {
-	static const char *const habits[] = { "d", "x", "e", "C-a", "C-b", "C-s", "C-q", "C-k", "C-x" };
+	static const char *const habits[] = {"d", "x", "e", "C-a", "C-b", "C-s", "C-q", "C-k", "C-x"};
 	struct keymap m;
 
 	(void)state;
@@ -535,7 +538,8 @@ static void equal_rows_never_swap(void **state)
 	for (int y = 0; y < 18; y++)
 		snprintf(before[y], sizeof before[y], "%.10s", desk_line(&r.d, y + 3) + 10);
 	for (int i = 0; i < 20; i++) {
-		night_do(&r.n, "coord", CMD_note, (struct command){ .study = id_of(&r, "90000012"), .text = "x" });
+		night_do(
+		    &r.n, "coord", CMD_note, (struct command){.study = id_of(&r, "90000012"), .text = "x"});
 		desk_pass(&r.d, 100);
 	}
 	for (int y = 0; y < 18; y++)
@@ -545,7 +549,8 @@ static void equal_rows_never_swap(void **state)
 
 static void the_order_is_the_same_however_it_came_about(void **state)
 {
-	static const char *const sorts[] = { "sort:left,p", "sort:-rank", "sort:site,-pt", "sort:exam,acc", "sort:wait" };
+	static const char *const sorts[] = {
+	    "sort:left,p", "sort:-rank", "sort:site,-pt", "sort:exam,acc", "sort:wait"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++) {
@@ -560,7 +565,7 @@ static void the_order_is_the_same_however_it_came_about(void **state)
 			for (int j = 0; j < 3; j++)
 				view_changed(r.d.view, r.n.w.last_study - (uint64_t)j, NULL);
 			night_do(&r.n, "coord", CMD_assign,
-			    (struct command){ .study = 1 + (uint64_t)k % r.n.w.last_study, .reader = "body" });
+			    (struct command){.study = 1 + (uint64_t)k % r.n.w.last_study, .reader = "body"});
 			desk_pass(&r.d, 2500);
 		}
 		desk_open(&fresh, &r.n, "coord", 80, 24);
@@ -587,30 +592,30 @@ static void the_order_is_the_same_however_it_came_about(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cursor_follows_its_study_on_its_line),
-		cmocka_unit_test(order_stands_still_while_the_person_moves),
-		cmocka_unit_test(keys_that_act_are_dead_after_the_row_moved),
-		cmocka_unit_test(a_command_carries_what_was_on_the_screen),
-		cmocka_unit_test(claim_is_shown_pending_and_settles),
-		cmocka_unit_test(the_second_claim_is_told_who_has_it),
-		cmocka_unit_test(two_supervisors_one_wins),
-		cmocka_unit_test(bulk_answers_row_by_row),
-		cmocka_unit_test(ineligible_readers_are_shown_and_cannot_be_chosen),
-		cmocka_unit_test(a_dialog_hears_nothing_at_first),
-		cmocka_unit_test(nothing_final_is_confirmed_by_enter),
-		cmocka_unit_test(take_over_wants_a_reason_and_a_letter),
-		cmocka_unit_test(typed_text_survives),
-		cmocka_unit_test(a_refused_text_is_kept),
-		cmocka_unit_test(filter_is_live_and_says_what_it_hides),
-		cmocka_unit_test(marks_outlive_a_filter_and_say_so),
-		cmocka_unit_test(a_hostile_name_moves_no_cell),
-		cmocka_unit_test(privacy_hides_name_and_birth_date),
-		cmocka_unit_test(timers_tick_at_their_grain),
-		cmocka_unit_test(a_hold_stops_the_clock),
-		cmocka_unit_test(every_key_of_the_table_is_bound_once),
-		cmocka_unit_test(habits_are_bound_to_nothing),
-		cmocka_unit_test(equal_rows_never_swap),
-		cmocka_unit_test(the_order_is_the_same_however_it_came_about),
+	    cmocka_unit_test(cursor_follows_its_study_on_its_line),
+	    cmocka_unit_test(order_stands_still_while_the_person_moves),
+	    cmocka_unit_test(keys_that_act_are_dead_after_the_row_moved),
+	    cmocka_unit_test(a_command_carries_what_was_on_the_screen),
+	    cmocka_unit_test(claim_is_shown_pending_and_settles),
+	    cmocka_unit_test(the_second_claim_is_told_who_has_it),
+	    cmocka_unit_test(two_supervisors_one_wins),
+	    cmocka_unit_test(bulk_answers_row_by_row),
+	    cmocka_unit_test(ineligible_readers_are_shown_and_cannot_be_chosen),
+	    cmocka_unit_test(a_dialog_hears_nothing_at_first),
+	    cmocka_unit_test(nothing_final_is_confirmed_by_enter),
+	    cmocka_unit_test(take_over_wants_a_reason_and_a_letter),
+	    cmocka_unit_test(typed_text_survives),
+	    cmocka_unit_test(a_refused_text_is_kept),
+	    cmocka_unit_test(filter_is_live_and_says_what_it_hides),
+	    cmocka_unit_test(marks_outlive_a_filter_and_say_so),
+	    cmocka_unit_test(a_hostile_name_moves_no_cell),
+	    cmocka_unit_test(privacy_hides_name_and_birth_date),
+	    cmocka_unit_test(timers_tick_at_their_grain),
+	    cmocka_unit_test(a_hold_stops_the_clock),
+	    cmocka_unit_test(every_key_of_the_table_is_bound_once),
+	    cmocka_unit_test(habits_are_bound_to_nothing),
+	    cmocka_unit_test(equal_rows_never_swap),
+	    cmocka_unit_test(the_order_is_the_same_however_it_came_about),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,8 @@ static void a_line_longer_than_the_limit_is_not_looked_at(void **state)
 /* A request's id comes back as it came, number or string. */
 static void an_answer_has_the_id_of_its_request(void **state)
 {
-	static const char *const ids[] = {"7", "-9007199254740992", "\"a \\\"b\\\" \\u00e9\"", "\"\"", "null"};
+	static const char *const ids[] = {
+	    "7", "-9007199254740992", "\"a \\\"b\\\" \\u00e9\"", "\"\"", "null"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
@@ -85,10 +86,21 @@ static void an_answer_has_the_id_of_its_request(void **state)
 
 static void a_command_comes_back_as_it_was(void **state)
 {
-	cJSON *params = cJSON_Parse("{\"set\":{\"login\":\"x\"},\"items\":[1,2],\"study\":\"ignored\",\"rev\":1}");
-	struct command cmd = {.kind = CMD_finish, .op = "op-1", .study_name = "STANNE/48011930", .rev = 41, .fence = 3,
-	    .tx = "tx", .reader = "r", .reason = "why\n\"so\"", .text = "Kein Befund. \xc3\xa4", .as = "prelim", .force = true,
-	    .params = params}, back;
+	cJSON *params =
+	    cJSON_Parse("{\"set\":{\"login\":\"x\"},\"items\":[1,2],\"study\":\"ignored\",\"rev\":1}");
+	struct command cmd = {.kind = CMD_finish,
+	                   .op = "op-1",
+	                   .study_name = "STANNE/48011930",
+	                   .rev = 41,
+	                   .fence = 3,
+	                   .tx = "tx",
+	                   .reader = "r",
+	                   .reason = "why\n\"so\"",
+	                   .text = "Kein Befund. \xc3\xa4",
+	                   .as = "prelim",
+	                   .force = true,
+	                   .params = params},
+	               back;
 	struct buf b = BUF_INIT(WIRE_LINE_MAX);
 	const char *why = NULL;
 	struct wire_msg m;
@@ -180,8 +192,13 @@ static void an_answer_comes_back_as_it_was(void **state)
 	(void)state;
 	check_answer(&(struct answer){.study = 17, .rev = 1240, .fence = 3});
 	check_answer(&(struct answer){.extra = (char[]){"\"studies\":[1,2],\"reply\":\"OK\""}});
-	check_answer(&(struct answer){.err = E_STALE, .text = (char[]){"changed"}, .study = 17, .rev = 9,
-	    .by = (char[]){"sup1"}, .at = 5, .what = (char[]){"study.assigned"}});
+	check_answer(&(struct answer){.err = E_STALE,
+	    .text = (char[]){"changed"},
+	    .study = 17,
+	    .rev = 9,
+	    .by = (char[]){"sup1"},
+	    .at = 5,
+	    .what = (char[]){"study.assigned"}});
 }
 
 /* Every error finds its way to the other end, and HL7's code with it. */
@@ -317,8 +334,8 @@ static void pages_do_not_change_with_the_world(void **state)
 /* Numbers and times from one end of their range to the other. */
 static void far_values_survive_a_page(void **state)
 {
-	static const int64_t values[] = {0, 1, -1, 59999, 60000, 1771234567890, 1771234567891, 8999999999999999,
-	    -8999999999999999, 1000, -60000};
+	static const int64_t values[] = {0, 1, -1, 59999, 60000, 1771234567890, 1771234567891,
+	    8999999999999999, -8999999999999999, 1000, -60000};
 	struct world w, back;
 	struct wire_pager *p;
 
@@ -452,7 +469,8 @@ static int load_hand(struct world *w, struct hand *h)
 	encode_end(&h->out);
 	room = sodium_base64_encoded_len(h->bytes.len, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 	z = xmalloc(room);
-	sodium_bin2base64(z, room, (unsigned char *)h->bytes.data, h->bytes.len, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+	sodium_bin2base64(
+	    z, room, (unsigned char *)h->bytes.data, h->bytes.len, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 	cJSON_AddNumberToObject(params, "i", 0);
 	cJSON_AddNumberToObject(params, "of", 1);
 	cJSON_AddNumberToObject(params, "n", 9);
@@ -528,7 +546,7 @@ static void a_page_that_lies_is_refused(void **state)
 	refused(h, E_SYNTAX); /* another format */
 	h = hand_new();
 	count(h, 1), count(h, 1000);
-	refused(h, E_LIMIT); /* too many tables */
+	refused(h, E_LIMIT);                         /* too many tables */
 	refused(two_columns('q', "x", 0), E_SYNTAX); /* no such type */
 	refused(two_columns('n', "x", 3), E_SYNTAX); /* ends in the middle */
 	h = two_columns('n', "prio", 1);
@@ -574,7 +592,8 @@ static void a_study_is_there_once_and_has_a_sane_id(void **state)
 	static const struct {
 		uint64_t first, second;
 		int err;
-	} ids[] = {{0, 2, E_SYNTAX}, {1, 2, E_SYNTAX}, {2, 0, E_SYNTAX}, {UINT64_C(1) << 40, 2, E_LIMIT}, {UINT64_MAX, 2, E_SYNTAX}};
+	} ids[] = {{0, 2, E_SYNTAX}, {1, 2, E_SYNTAX}, {2, 0, E_SYNTAX}, {UINT64_C(1) << 40, 2, E_LIMIT},
+	    {UINT64_MAX, 2, E_SYNTAX}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
@@ -649,12 +668,14 @@ static unsigned draw(unsigned *seed, unsigned sides)
 /* Rows as a night has them: names out of a few hundred, ids that mostly ascend, times to the second. */
 static void put_row(struct world *w, unsigned i, unsigned *seed)
 {
-	static const char *const exams[] = {"CT HEAD WO CONTRAST", "CT CHEST ABDOMEN PELVIS W CONTRAST", "XR CHEST 1 VIEW",
-	    "XR CHEST 2 VIEWS", "MR BRAIN W WO CONTRAST", "US ABDOMEN LIMITED", "CT ANGIO HEAD NECK", "MR KNEE LEFT WO",
-	    "XR ANKLE RIGHT 3 VIEWS", "CT CERVICAL SPINE WO", "MG SCREENING BILATERAL", "US DOPPLER LOWER EXTREMITY"};
-	static const char *const mods[] = {"CT", "CT", "CR", "DX", "MR", "US", "CT", "MR", "DX", "CT", "MG", "US"};
-	static const char *const syllables[] = {"O", "KA", "FOR", "LIN", "DE", "MAR", "TEN", "SON", "BER", "GAN", "RO", "WIL",
-	    "CHA", "NA", "KIM", "VAS"};
+	static const char *const exams[] = {"CT HEAD WO CONTRAST", "CT CHEST ABDOMEN PELVIS W CONTRAST",
+	    "XR CHEST 1 VIEW", "XR CHEST 2 VIEWS", "MR BRAIN W WO CONTRAST", "US ABDOMEN LIMITED",
+	    "CT ANGIO HEAD NECK", "MR KNEE LEFT WO", "XR ANKLE RIGHT 3 VIEWS", "CT CERVICAL SPINE WO",
+	    "MG SCREENING BILATERAL", "US DOPPLER LOWER EXTREMITY"};
+	static const char *const mods[] = {
+	    "CT", "CT", "CR", "DX", "MR", "US", "CT", "MR", "DX", "CT", "MG", "US"};
+	static const char *const syllables[] = {"O", "KA", "FOR", "LIN", "DE", "MAR", "TEN", "SON", "BER",
+	    "GAN", "RO", "WIL", "CHA", "NA", "KIM", "VAS"};
 	struct event e = {.n = w->n + 1, .kind = EVENT_STUDY_ORDERED, .study = i, .at = 1};
 	unsigned exam = draw(seed, 12), state = draw(seed, 10);
 	int64_t ordered = 1795232400000 - (int64_t)(5000 - i) * 17000 + draw(seed, 600) * 1000;
@@ -667,9 +688,11 @@ static void put_row(struct world *w, unsigned i, unsigned *seed)
 	snprintf(word_, sizeof word_, "%07u", draw(seed, 4000000));
 	patch_str(&e.set, &rec_study, "pid", word_);
 	snprintf(word_, sizeof word_, "%s%s%s^%s%s^%c", syllables[draw(seed, 16)], syllables[draw(seed, 16)],
-	    syllables[draw(seed, 4)], syllables[draw(seed, 16)], syllables[draw(seed, 8)], (char)('A' + draw(seed, 26)));
+	    syllables[draw(seed, 4)], syllables[draw(seed, 16)], syllables[draw(seed, 8)],
+	    (char)('A' + draw(seed, 26)));
 	patch_str(&e.set, &rec_study, "name", word_);
-	snprintf(word_, sizeof word_, "%u-%02u-%02u", 1930 + draw(seed, 90), 1 + draw(seed, 12), 1 + draw(seed, 28));
+	snprintf(word_, sizeof word_, "%u-%02u-%02u", 1930 + draw(seed, 90), 1 + draw(seed, 12),
+	    1 + draw(seed, 28));
 	patch_str(&e.set, &rec_study, "birth", word_);
 	patch_str(&e.set, &rec_study, "sex", draw(seed, 2) ? "F" : "M");
 	patch_str(&e.set, &rec_study, "modality", mods[exam]);
@@ -681,7 +704,10 @@ static void put_row(struct world *w, unsigned i, unsigned *seed)
 	patch_int(&e.set, &rec_study, "ready_at", ordered + draw(seed, 4000) * 1000);
 	patch_int(&e.set, &rec_study, "images", 1 + draw(seed, 400));
 	patch_int(&e.set, &rec_study, "images_expected", draw(seed, 2) * draw(seed, 400));
-	patch_int(&e.set, &rec_study, "state", state < 6 ? STATE_READY : state < 8 ? STATE_ORDERED : STATE_FINAL);
+	patch_int(&e.set, &rec_study, "state",
+	    state < 6   ? STATE_READY
+	    : state < 8 ? STATE_ORDERED
+	                : STATE_FINAL);
 	if (state >= 8)
 		patch_int(&e.set, &rec_study, "final_at", ordered + draw(seed, 9000) * 1000);
 	patch_int(&e.set, &rec_study, "fence", draw(seed, 3));
@@ -724,7 +750,8 @@ static void five_thousand_rows_fit_into_ninety_kilobytes(void **state)
 			first = sum;
 	}
 	deflateEnd(&z);
-	print_message("first page %zu bytes, 5,000 rows %zu bytes, %.1f a row\n", first, sum, (double)sum / 5000);
+	print_message(
+	    "first page %zu bytes, 5,000 rows %zu bytes, %.1f a row\n", first, sum, (double)sum / 5000);
 	assert_in_range(first, 1, 8000);
 	assert_in_range(sum, 1, 90000);
 	load_all(p, &back);
@@ -777,7 +804,7 @@ static void the_manual_has_every_row_of_the_tables(void **state)
 
 	(void)state;
 #define METHOD(name, method, phases, roles, params, result, help) must_say(manual, ".It Ic ", method);
-#define NOTICE(name, method, params, help) must_say(manual, ".It Ic ", method);
+#define NOTICE(name, method, params, help)                        must_say(manual, ".It Ic ", method);
 #include "method.def"
 #undef METHOD
 #undef NOTICE
