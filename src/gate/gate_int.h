@@ -53,10 +53,12 @@ struct ask {
 int ask_core(int fd, unsigned id, const struct ask *, int64_t deadline);
 
 /* ---- session.c */
+struct sock_fprog;
 struct session_start {
 	ssh_bind bind;
-	int conn, core, pipe; /* accepted connection, socket to the core, pipe to the listener */
-	unsigned grace;       /* seconds */
+	const struct sock_fprog *filter; /* of system calls */
+	int conn, core, pipe;            /* accepted connection, socket to the core, pipe to the listener */
+	unsigned grace;                  /* seconds */
 	char peer[PEER_MAX];
 };
 void session_run(const struct session_start *) __attribute__((noreturn));

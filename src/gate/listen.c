@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -26,6 +27,7 @@
 #include "wetread/errors.h"
 #include "wetread/log.h"
 #include "wetread/mem.h"
+#include "wetread/sandbox.h"
 #include "gate_int.h"
 
 enum { KILL_AFTER_MS = 3000, QUIET_MS = 1000, BACKLOG = 128, FASTOPEN_QUEUE = 64, FIRST_FD = 3, OWN_FDS = 3 };
@@ -33,6 +35,7 @@ enum { KILL_AFTER_MS = 3000, QUIET_MS = 1000, BACKLOG = 128, FASTOPEN_QUEUE = 64
 struct listener {
 	const struct gate_options *opt;
 	ssh_bind bind;
+	struct sock_fprog filter; /* of the session processes */
 	int fd;
 	struct crowd crowd;
 	struct pollfd *polls; /* core, listening socket, then the pipes of the waiting */
@@ -182,6 +185,7 @@ static void be_session(const struct listener *l, struct session_start *start)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	start->bind = l->bind;
+	start->filter = &l->filter;
 	start->grace = l->opt->grace;
 	keep_only(start);
 	session_run(start);
@@ -433,11 +437,16 @@ int gate_run(const struct gate_options *opt)
 
 	if (rc < 0)
 		return rc;
+	rc = sandbox_prepare(&(struct sandbox){.folder = -1}, &l.filter);
+	if (rc < 0) {
+		log_err("the sandbox's filter could not be made");
+		goto undo_bind;
+	}
 	catch_signals(&waiting_mask);
 	l.fd = open_socket(opt->listen);
 	if (l.fd < 0) {
 		rc = l.fd;
-		goto undo_bind;
+		goto undo_filter;
 	}
 	rc = give_up_root(opt->user);
 	if (rc < 0)
@@ -450,6 +459,8 @@ int gate_run(const struct gate_options *opt)
 
 undo_socket:
 	close(l.fd);
+undo_filter:
+	free(l.filter.filter);
 undo_bind:
 	ssh_bind_free(l.bind);
 	return rc;

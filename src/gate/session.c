@@ -439,15 +439,15 @@ static void report(const struct session *s)
 
 /* No file, no new connection: whoever takes it over through the SSH library holds one socket, on which the core
  * trusts nothing. */
-static int confine(void)
+static int confine(const struct sock_fprog *filter)
 {
 	static const struct sandbox_limit limits[] = {
 	    {RLIMIT_NOFILE, 8}, /* poll(2) refuses to look at more descriptors than this */
 	    {RLIMIT_AS, (rlim_t)256 << 20},
 	};
 
-	return sandbox_enter(
-	    &(struct sandbox){.limits = limits, .nlimits = sizeof(limits) / sizeof(*limits), .folder = -1});
+	return sandbox_enter(&(struct sandbox){
+	    .limits = limits, .nlimits = sizeof(limits) / sizeof(*limits), .filter = filter, .folder = -1});
 }
 
 void session_run(const struct session_start *start)
@@ -461,7 +461,7 @@ void session_run(const struct session_start *start)
 	s.deadline = s.began + (int64_t)start->grace * 1000;
 	buf_init(&s.up, UP_MAX);
 	buf_init(&s.down, DOWN_CHUNK);
-	if (prepare(&s) < 0 || confine() < 0) {
+	if (prepare(&s) < 0 || confine(start->filter) < 0) {
 		log_err("%s: the session process could not be set up", start->peer);
 		_exit(1);
 	}

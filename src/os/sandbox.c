@@ -10,8 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,6 +22,7 @@
 #include <unistd.h>
 
 #include "wetread/errors.h"
+#include "wetread/mem.h"
 
 static const char *const always[] = {
     "poll",
@@ -149,20 +153,59 @@ static int add_rules(scmp_filter_ctx f, const struct sandbox *s)
 	           : 0;
 }
 
-int sandbox_enter(const struct sandbox *s)
+/* The filter as the kernel takes it, by way of a file in memory. */
+static int export_filter(scmp_filter_ctx f, struct sock_fprog *out)
 {
-	scmp_filter_ctx f;
+	int fd = memfd_create("sandbox", MFD_CLOEXEC), err = E_IO;
+	off_t size;
+
+	if (fd < 0)
+		return E_IO;
+	if (seccomp_export_bpf(f, fd) < 0)
+		goto undo_file;
+	size = lseek(fd, 0, SEEK_END);
+	if (size <= 0)
+		goto undo_file;
+	out->filter = xmalloc((size_t)size);
+	out->len = (unsigned short)((size_t)size / sizeof(*out->filter));
+	if (pread(fd, out->filter, (size_t)size, 0) == size)
+		err = 0;
+	else
+		free(out->filter);
+
+undo_file:
+	close(fd);
+	return err;
+}
+
+int sandbox_prepare(const struct sandbox *s, struct sock_fprog *filter)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int err;
 
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    set_limits(s) < 0 || keep_to_folder(s->folder) < 0)
-		return E_IO;
-	f = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!f)
 		return E_NOMEM;
 	err = add_rules(f, s);
-	if (!err && seccomp_load(f) < 0)
-		err = E_IO;
+	if (!err)
+		err = export_filter(f, filter);
 	seccomp_release(f);
+	return err;
+}
+
+int sandbox_enter(const struct sandbox *s)
+{
+	struct sock_fprog made = {0};
+	const struct sock_fprog *filter = s->filter;
+	int err = 0;
+
+	if (!filter) {
+		err = sandbox_prepare(s, &made);
+		filter = &made;
+	}
+	if (!err && (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	                set_limits(s) < 0 || keep_to_folder(s->folder) < 0 ||
+	                prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter) < 0))
+		err = E_IO;
+	free(made.filter);
 	return err;
 }
