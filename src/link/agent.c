@@ -76,10 +76,11 @@ static int get_message(int fd, struct buf *m)
 static void blob_print(const char *blob, size_t n, char out[64])
 {
 	unsigned char hash[crypto_hash_sha256_BYTES];
+	char text[sodium_base64_ENCODED_LEN(sizeof(hash), sodium_base64_VARIANT_ORIGINAL_NO_PADDING)];
 
 	crypto_hash_sha256(hash, (const unsigned char *)blob, n);
-	memcpy(out, "SHA256:", 7);
-	sodium_bin2base64(out + 7, 64 - 7, hash, sizeof(hash), sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+	sodium_bin2base64(text, sizeof(text), hash, sizeof(hash), sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+	snprintf(out, 64, "SHA256:%s", text);
 }
 
 /* The string at *at of m: its bytes, and *at moved behind it. */

@@ -9,7 +9,7 @@ key ecdsa -t ecdsa -b 256
 key rsa -t rsa -b 2048
 key stranger -t ed25519
 start_gate main --allow "$(print_of good)" --allow "$(print_of ecdsa)" --allow "$(print_of rsa)" -- --grace 4
-main_log=$gate_log main_port=$port
+main_log=$gate_log
 
 # ---- letting in
 echoes() { # echoes KEY...: does a line come back?
@@ -100,7 +100,8 @@ deaf_client() {
 	exec 9<>"$T/unread"
 	background flooded "$T/unread" go -C -i "$T/good" -s okafor@127.0.0.1 wetread
 	await 5 eval '[ "$(biggest)" -gt 0 ]'
-	local rc before=$(biggest)
+	local rc before
+	before=$(biggest)
 	echo 'flood 60000000' >&6
 	grows_less "$before" 4000
 	rc=$?
@@ -111,7 +112,8 @@ holds "a client that does not read costs no memory" deaf_client
 deaf_core() {
 	background flooding /dev/null go -C -i "$T/good" -s okafor@127.0.0.1 wetread
 	await 5 eval '[ "$(biggest)" -gt 0 ]'
-	local rc before=$(biggest)
+	local rc before
+	before=$(biggest)
 	(echo deaf; cat "$T/many" "$T/many" "$T/many" "$T/many") >&6 2>/dev/null &
 	PID[feeder]=$!
 	grows_less "$before" 6000 && running flooding # it waits; it is not thrown out

@@ -39,6 +39,7 @@ start_gate() {
 	[ -e "$T/host" ] || wetread-gate --make-host-key "$T/host" >"$T/host.print"
 	start "$name" echo_core "${core[@]}" -- "$top_builddir/wetread-gate" --core-fd 3 --listen 127.0.0.1:0 \
 		--host-key "$T/host" "$@"
+	# shellcheck disable=SC2034 # for the tests
 	core_pid=${PID[$name]}
 	gate_log=$T/$name.log
 	wait_for 10 "the gate listens" grep -q '^listening ' "$gate_log" || finish
