@@ -35,7 +35,7 @@ enum { KILL_AFTER_MS = 3000, QUIET_MS = 1000, BACKLOG = 128, FASTOPEN_QUEUE = 64
 struct listener {
 	const struct gate_options *opt;
 	ssh_bind bind;
-	struct sock_fprog filter; /* of the session processes */
+	struct sock_fprog filter; /* of system calls, for the session processes */
 	int fd;
 	struct crowd crowd;
 	struct pollfd *polls; /* core, listening socket, then the pipes of the waiting */
