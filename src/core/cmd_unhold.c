@@ -1,4 +1,4 @@
-/* study.unhold - work may go on: the reader who was stopped gets the study back if still there, else the pool. */
+/* study.unhold - work may go on: the reader who was stopped gets the study back if still on duty, else the pool. */
 #include "config.h"
 
 #include "core_int.h"
@@ -8,13 +8,6 @@
 #include "wetread/errors.h"
 #include "wetread/mem.h"
 #include "wetread/text.h"
-
-static bool is_there(const struct step *st, const struct user *u)
-{
-	int64_t beat = core_last_beat(st->core, u->login);
-
-	return beat && st->now - beat < st->w->policy->grace[5];
-}
 
 void cmd_unhold(struct step *st)
 {
@@ -28,7 +21,7 @@ void cmd_unhold(struct step *st)
 		return;
 	}
 	emit(st, EVENT_STUDY_UNHELD);
-	if (before && is_there(st, before) && state_may_move(s->state, STATE_ASSIGNED) &&
+	if (before && state_may_move(s->state, STATE_ASSIGNED) &&
 	    policy_ineligible(st->w, s, before, st->now, why) == 0)
 		assign_study(st, EVENT_STUDY_ASSIGNED, before);
 }
