@@ -39,7 +39,7 @@ static const struct verb {
     {"cancel", hl7_cancel, true},
     {"discontinue", hl7_cancel, true},
     {"hold", hl7_hold, true},
-    {"release", hl7_release, true},
+    {"release", hl7_unhold, true},
     {"progress", hl7_progress, true},
     {"complete", hl7_complete, true},
     {"report", hl7_report, true},
@@ -159,7 +159,7 @@ static bool fits(const struct study *s, const struct hl7_item *item)
 	       !contradicts(s->proc, hl7_value(item, "proc"));
 }
 
-const struct study *hl7_find(const struct step *st, const struct hl7_item *item)
+const struct study *hl7_study(const struct step *st, const struct hl7_item *item)
 {
 	static const struct {
 		char which;
@@ -237,7 +237,7 @@ static void one_item(struct step *st, const cJSON *json, struct hl7_result *r)
 	if (!st->a->err && !verb)
 		refuse(st, E_USAGE, "there is no verb %s", item.verb);
 	if (!st->a->err && verb && verb->about_study) {
-		st->s = hl7_find(st, &item);
+		st->s = hl7_study(st, &item);
 		warn_other_patient(st, &item, r);
 		add_sender_fields(&item);
 	}

@@ -119,7 +119,7 @@ void cmd_images(struct step *st)
 		patch_release(&a.item.set);
 		return;
 	}
-	st->s = hl7_find(st, &a.item);
+	st->s = hl7_study(st, &a.item);
 	if (st->s)
 		more_images(st, &a);
 	else
@@ -135,7 +135,7 @@ void cmd_images_complete(struct step *st)
 	int64_t state;
 
 	if (read_arrival(st, &a))
-		st->s = hl7_find(st, &a.item);
+		st->s = hl7_study(st, &a.item);
 	patch_release(&a.item.set);
 	state = st->s ? st->s->state : 0;
 	if (st->a->err || (state != STATE_ORDERED && state != STATE_ACQUIRING && state != STATE_UNMATCHED))

@@ -65,7 +65,7 @@ struct hl7_result {
 	const char *reply;            /* order control to answer with, NULL if none */
 };
 typedef void hl7_verb_fn(struct step *, struct hl7_item *, struct hl7_result *);
-hl7_verb_fn hl7_create, hl7_change, hl7_cancel, hl7_hold, hl7_release, hl7_progress, hl7_complete;
+hl7_verb_fn hl7_create, hl7_change, hl7_cancel, hl7_hold, hl7_unhold, hl7_progress, hl7_complete;
 hl7_verb_fn hl7_report, hl7_ai, hl7_patient, hl7_merge;
 
 /* core_run() of an HL7 message. */
@@ -74,7 +74,7 @@ int hl7_run(struct core *, const struct command *, int (*commit_step)(void *, st
 void hl7_warn(struct hl7_result *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *hl7_value(const struct hl7_item *, const char *key); /* a string of `set`, NULL if none */
 /* The study the item is about, NULL if there is none yet: by study UID, accession, filler, placer; never against a contradiction. */
-const struct study *hl7_find(const struct step *, const struct hl7_item *);
+const struct study *hl7_study(const struct step *, const struct hl7_item *);
 /* Does the item speak of the study's patient (or of none), after all merges? */
 bool hl7_same_patient(const struct world *, const struct study *, const struct hl7_item *);
 /* A new study in this state with the item's fields; st->s stays NULL, the event is returned. */

@@ -240,7 +240,7 @@ void hl7_hold(struct step *st, struct hl7_item *item, struct hl7_result *r)
 	}
 }
 
-void hl7_release(struct step *st, struct hl7_item *item, struct hl7_result *r)
+void hl7_unhold(struct step *st, struct hl7_item *item, struct hl7_result *r)
 {
 	(void)item;
 	if (st->s && st->s->hold && str_ieq(st->s->hold_by, st->cmd->by))

@@ -199,9 +199,11 @@ static void on_send(void *ctx, const char *lines, size_t n)
 
 static void on_changed(void *ctx, uint64_t study, const struct event *e)
 {
-	(void)study;
-	(void)e;
-	((struct console *)ctx)->changes++;
+	struct console *c = ctx;
+
+	c->changes++;
+	if (c->on_changed)
+		c->on_changed(c->ctx, study, e);
 }
 
 static void on_refused(void *ctx, int err, const char *text)

@@ -26,9 +26,12 @@ struct console {
 	struct buf down;         /* came, a part of a line at the end */
 	size_t rate;             /* bytes a step in each direction; 0: all */
 	unsigned changes;        /* calls of `changed` */
-	int refused;             /* E_* when hello or the queue was refused */
-	int broken;              /* E_* of a line that made no sense; ends the link */
-	struct answer last;      /* answer to the last command */
+	void (*on_changed)(
+	    void *ctx, uint64_t study, const struct event *); /* somebody else who wants to hear */
+	void *ctx;
+	int refused;        /* E_* when hello or the queue was refused */
+	int broken;         /* E_* of a line that made no sense; ends the link */
+	struct answer last; /* answer to the last command */
 	unsigned answers;
 };
 
