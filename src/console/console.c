@@ -59,6 +59,7 @@ struct console {
 	unsigned reaction;                   /* of the keys of this turn */
 	bool slow, told_me, test, quit, refused, repaint;
 	unsigned long frames;
+	uint64_t typed; /* bytes of input */
 	int tty, exit_code;
 };
 
@@ -160,15 +161,19 @@ static int64_t mono(void)
 /* For tests: a line a frame, so that they wait for a fact and not for time. */
 static void frame_tell(struct console *c)
 {
-	char line[200];
+	char line[256];
+	uint64_t writes, bytes;
 	int n;
 
 	if (!c->test)
 		return;
-	n = snprintf(line, sizeof line, "frame %lu rev %llu cursor %llu keys %s order %s pending %u\n",
+	bytes = term_written(c->term, &writes);
+	n = snprintf(line, sizeof line,
+	    "frame %lu rev %llu cursor %llu keys %s order %s pending %u bytes %llu writes %llu input %llu\n",
 	    c->frames, (unsigned long long)replica_world(c->replica)->n,
 	    (unsigned long long)view_cursor(c->view), view_deaf(c->view) ? "deaf" : "open",
-	    view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica));
+	    view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica),
+	    (unsigned long long)bytes, (unsigned long long)writes, (unsigned long long)c->typed);
 	if (write(TEST_FD, line, (size_t)n) < 0)
 		c->test = false;
 }
@@ -372,6 +377,7 @@ static void on_tty(evutil_socket_t fd, short what, void *ctx)
 		stop(c);
 		return;
 	}
+	c->typed += (uint64_t)n;
 	input_feed(&c->input, bytes, (size_t)n);
 	keys_done(c);
 }

@@ -25,6 +25,7 @@ struct dialog *dialog_open(struct view *v, const struct dialog_type *type, struc
 	d->type = type;
 	d->deaf_until = v->mono + (type->is_prompt ? 0 : DEAF_MS);
 	d->opened_by = v->last_key;
+	d->back_to = v->cursor ? v->cursor : v->cursor_before;
 	if (t) {
 		d->targets = *t;
 		*t = (struct targets){0};

@@ -101,7 +101,7 @@ void title_draw(struct view *v, int y)
 	grid_look(g, g->w - 1 - (int)strlen(time), y, (int)strlen(time) + 1, LOOK_TITLE);
 	end -= 2;
 	x += grid_putf(g, x, y, end - x, LOOK_TITLE, "wetread  %s %s", role_short(v), v->login);
-	x += grid_putf(g, x, y, end - x, LOOK_TITLE, "   %zu of %u", v->rows.n, v->rows.open);
+	x += grid_putf(g, x, y, end - x, LOOK_TITLE, "   %zu of %u", v->rows.n, v->rows.counts.open);
 	if (*v->filter_text)
 		x += grid_putf(g, x, y, end - x, LOOK_TITLE, "   /%s", v->filter_text);
 	sort_text(v, sort, sizeof sort);
@@ -125,7 +125,7 @@ static void strip_levels(struct view *v, int y, int *x, bool wide)
 	    "overdue", "<5m", "<15m", "ok", "held", "no order", ""};
 
 	for (int i = 0; i < LEVEL_NONE; i++) {
-		unsigned n = v->rows.levels[i];
+		unsigned n = v->rows.counts.levels[i];
 		char text[48];
 
 		if (i == LEVEL_LOST && n == 0)
@@ -137,33 +137,24 @@ static void strip_levels(struct view *v, int y, int *x, bool wide)
 	}
 }
 
-static unsigned fresh_rows(const struct view *v)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < v->rows.n; i++)
-		n += v->rows.order[i]->fresh;
-	return n;
-}
-
 void strip_draw(struct view *v, int y)
 {
 	bool wide = v->grid.w >= SPLIT_W;
 	int x = 1;
 	char text[64];
-	unsigned fresh = fresh_rows(v);
+	unsigned fresh = v->rows.counts.fresh;
 
 	/* What hides danger comes first: it must not fall off the right end. */
-	if (v->rows.hidden_over) {
-		snprintf(text, sizeof text, "filter hides %u OVERDUE", v->rows.hidden_over);
+	if (v->rows.counts.hidden_over) {
+		snprintf(text, sizeof text, "filter hides %u OVERDUE", v->rows.counts.hidden_over);
 		strip_part(v, y, &x, LOOK_WARN, "", text);
 		strip_part(v, y, &x, LOOK_STRIP, " | ", "");
 	}
 	strip_levels(v, y, &x, wide);
-	snprintf(text, sizeof text, "P0 %u  P1 %u", v->rows.prios[0], v->rows.prios[1]);
-	strip_part(v, y, &x, v->rows.prios[0] ? LOOK_PRIO_0 : LOOK_STRIP, " | ", text);
+	snprintf(text, sizeof text, "P0 %u  P1 %u", v->rows.counts.prios[0], v->rows.counts.prios[1]);
+	strip_part(v, y, &x, v->rows.counts.prios[0] ? LOOK_PRIO_0 : LOOK_STRIP, " | ", text);
 	if (wide) {
-		snprintf(text, sizeof text, "  P2 %u", v->rows.prios[2]);
+		snprintf(text, sizeof text, "  P2 %u", v->rows.counts.prios[2]);
 		strip_part(v, y, &x, LOOK_STRIP, "", text);
 	}
 	if (fresh) {
@@ -172,7 +163,7 @@ void strip_draw(struct view *v, int y)
 	}
 	if (v->mono < v->paused_until)
 		strip_part(v, y, &x, LOOK_WARN, " | ", "PAUSED");
-	else if (view_frozen(v) && v->rows.ndirty)
+	else if (view_frozen(v) && v->rows.dirty.n)
 		strip_part(v, y, &x, LOOK_STRONG, " | ", "order held");
 }
 

@@ -85,16 +85,20 @@ static void cursor_place(struct view *v)
 	size_t at, n = v->rows.n;
 
 	if (n == 0) {
+		if (v->cursor)
+			v->cursor_before = v->cursor;
 		v->cursor = 0;
 		v->top = v->last_index = 0;
 		v->line = 0;
 		return;
 	}
 	at = rows_index(&v->rows, v->cursor);
-	if (v->cursor == 0) {
-		v->cursor = v->rows.order[0]->id;
-		v->line = 0;
-		scroll_fit(v, 0);
+	if (v->cursor == 0) { /* rows again: where it was before there were none, else the first */
+		at = rows_index(&v->rows, v->cursor_before);
+		at = at == SIZE_MAX ? 0 : at;
+		v->cursor = v->rows.order[at]->id;
+		v->line = (int)(at < 1000 ? at : 1000);
+		scroll_fit(v, at);
 	} else if (at == SIZE_MAX) {
 		cursor_lost(v);
 	} else if (v->by_line && at != v->last_index) {
@@ -148,6 +152,7 @@ void list_move(struct view *v, int64_t by)
 	line = v->line + (to - (int64_t)at);
 	v->line = line < 0 ? 0 : line >= list_height(v) ? list_height(v) - 1 : (int)line;
 	v->cursor = v->rows.order[to]->id;
+	v->jump_to = 0;
 	v->moved_at = v->mono;
 	scroll_fit(v, (size_t)to);
 }
@@ -231,9 +236,14 @@ static const char *known_value(void *ctx, enum filter_field f, unsigned i)
 	return NULL;
 }
 
+struct filter_names list_names(struct view *v)
+{
+	return (struct filter_names){.ctx = v, .value_at = known_value};
+}
+
 int list_set_filter(struct view *v, const char *text, struct filter_error *err)
 {
-	struct filter_names names = {.ctx = v, .value_at = known_value};
+	struct filter_names names = list_names(v);
 	struct filter *f = NULL;
 	int rc = 0;
 
@@ -411,16 +421,21 @@ static void used_cell(const struct view *v, const struct row *row, char *out, si
 		snprintf(out, size, "%d%%", (int)used);
 }
 
-/* "CT HEAD" beside a column that says CT already is "HEAD". */
+/* "CT HEAD" beside a column that says CT already is "HEAD"; plain films are called XR whatever made them. */
 static const char *exam_text(const struct study *s)
 {
-	size_t n = s->modality ? strlen(s->modality) : 0;
+	const char *mod = s->modality ? s->modality : "";
+	size_t n = strcspn(s->exam ? s->exam : "", " ");
+	bool film = strcmp(mod, "DX") == 0 || strcmp(mod, "CR") == 0;
 
 	if (!s->exam)
 		return "-";
-	return n && strncmp(s->exam, s->modality, n) == 0 && s->exam[n] == ' ' && s->exam[n + 1]
-	           ? s->exam + n + 1
-	           : s->exam;
+	if (n < 2 || s->exam[n] != ' ' || s->exam[n + 1] == '\0')
+		return s->exam;
+	if ((strlen(mod) == n && strncmp(s->exam, mod, n) == 0) ||
+	    (film && n == 2 && strncmp(s->exam, "XR", 2) == 0))
+		return s->exam + n + 1;
+	return s->exam;
 }
 
 static void cell_text(struct view *v, const struct row *row, const struct study *s, enum column c, int width,
@@ -483,7 +498,7 @@ static enum look cell_look(const struct view *v, const struct row *row, const st
 	case COLUMN_USED:
 		return (enum look)level_type(row_level(row, v->now))->look;
 	case COLUMN_PRIO:
-		return s->prio == 0 ? LOOK_PRIO_0 : s->prio == 1 ? LOOK_PRIO_1 : LOOK_PRIO_LOW;
+		return s->prio == 0 ? LOOK_PRIO_0 : LOOK_TEXT;
 	case COLUMN_READER:
 		return !str_empty(s->reader) && str_ieq(s->reader, v->login) ? LOOK_MINE : LOOK_TEXT;
 	default:
@@ -491,16 +506,15 @@ static enum look cell_look(const struct view *v, const struct row *row, const st
 	}
 }
 
+/* Gutter and time left are one run of one look: each change of look costs a dozen bytes on the link. */
 static void gutter_draw(struct view *v, const struct row *row, int y)
 {
 	const struct level_type *level = level_type(row_level(row, v->now));
-	bool here = row->id == v->cursor;
-	char letter[2] = {level->letter, 0};
+	bool here = row->id == v->cursor, pending = v->host.is_pending(v->host.ctx, row->id);
+	char text[3] = {level->letter, pending ? 'o' : ' ', 0};
 
-	grid_put(&v->grid, 0, y, 1, LOOK_STRONG, here ? row->marked ? "*" : ">" : row->marked ? "+" : " ");
-	grid_put(&v->grid, 1, y, 1, (enum look)level->look, letter);
-	if (v->host.is_pending(v->host.ctx, row->id))
-		grid_put(&v->grid, 2, y, 1, LOOK_STRONG, "o");
+	grid_put(&v->grid, 0, y, 1, LOOK_TEXT, here ? row->marked ? "*" : ">" : row->marked ? "+" : " ");
+	grid_put(&v->grid, 1, y, 2, (enum look)level->look, text);
 }
 
 static void row_draw(struct view *v, struct row *row, const struct layout *l, int y, int width)
@@ -521,15 +535,16 @@ static void row_draw(struct view *v, struct row *row, const struct layout *l, in
 		row->drawn = s->rev;
 	}
 	gutter_draw(v, row, y);
+	/* The bar spans what identifies the study: right of it a move has nothing to redraw. */
 	if (row->id == v->cursor && !v->slow)
-		grid_bar(&v->grid, 0, y, width);
+		grid_bar(&v->grid, 0, y, l->x[COLUMN_PATIENT] + l->w[COLUMN_PATIENT]);
 }
 
 static void table_empty(struct view *v, int y, int width)
 {
 	const char *text;
 
-	if (v->rows.n || v->rows.ndirty)
+	if (v->rows.n || v->rows.dirty.n)
 		return;
 	if (v->link.state == VIEW_CONNECTING || v->link.state == VIEW_LOADING || rows_busy(&v->rows))
 		text = "waiting for the coordinator";
@@ -560,7 +575,7 @@ static void peek_part(struct view *v, int y, int *x, enum look look, const char 
 	if (str_empty(text))
 		return;
 	if (*x > 1)
-		*x += grid_put(&v->grid, *x, y, v->grid.w - *x, LOOK_DIM, " | ");
+		*x += grid_put(&v->grid, *x, y, v->grid.w - *x, LOOK_TEXT, " | ");
 	*x += grid_put(&v->grid, *x, y, v->grid.w - *x, look, text);
 }
 
@@ -570,20 +585,21 @@ static void peek_draw(struct view *v, int y)
 	char name[256], age[16], text[512];
 	int x = 1;
 
-	if (!s)
+	/* Where bytes are dear it comes when the cursor rests; never with another row's facts. */
+	if (!s || (v->slow && v->mono < v->moved_at + REST_MS))
 		return;
 	patient_name(v, s, name, sizeof name);
 	patient_age_sex(v, s, age);
 	snprintf(text, sizeof text, "%s %s %s", s->accession ? s->accession : "-", name, age);
-	peek_part(v, y, &x, LOOK_STRONG, text);
+	peek_part(v, y, &x, LOOK_TEXT, text);
 	if (s->cancel)
 		peek_part(v, y, &x, LOOK_WARN, "ORDER WITHDRAWN, :cancel yes or no");
 	if (s->ack)
 		peek_part(v, y, &x, LOOK_WARN, s->ack);
-	peek_part(v, y, &x, LOOK_PRIO_0, s->protocol);
+	peek_part(v, y, &x, LOOK_TEXT, s->protocol);
 	if (s->hold) {
 		snprintf(text, sizeof text, "HELD %s", s->hold);
-		peek_part(v, y, &x, LOOK_SLA_WARN, text);
+		peek_part(v, y, &x, LOOK_TEXT, text);
 	}
 	peek_part(v, y, &x, LOOK_TEXT, s->exam);
 	if (s->images_expected)
@@ -640,7 +656,7 @@ void list_draw(struct view *v)
 	}
 	title_draw(v, 0);
 	strip_draw(v, 1);
-	table_draw(v, 2, h, w);
+	table_draw(v, 2, h, w < v->grid.w ? w - 1 : w);
 	if (w < v->grid.w) {
 		for (int y = 2; y < 3 + h; y++)
 			grid_put(&v->grid, w, y, 1, LOOK_DIM, "|");

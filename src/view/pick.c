@@ -152,12 +152,12 @@ static void pick_draw(struct view *v, struct dialog *d)
 	struct area a;
 	int rows;
 
-	if (v->now - d->picked_at > 1000 || v->now < d->picked_at || v->rows.ndirty)
+	if (v->now - d->picked_at > 1000 || v->now < d->picked_at || v->rows.dirty.n)
 		picks_make(v, d);
 	snprintf(title, sizeof title, "%s %s", d->cmd == CMD_takeover ? "Take over by force:" : "Assign",
 	    targets_text(&d->targets, who, sizeof who));
 	a = dialog_box(v, v->grid.w < 110 ? 80 : 110, v->grid.h < 30 ? 15 : v->grid.h - 12, title,
-	    d->cmd == CMD_takeover ? "Enter go on to the reason   Esc leave"
+	    d->cmd == CMD_takeover ? "Enter go on to the reason   p back to the pool   Esc leave"
 	                           : "Enter assign   Tab next field   Esc leave");
 	rows = a.h - 3;
 	grid_putf(&v->grid, a.x, a.y, a.w, LOOK_DIM, "/ find: %s    %zu reader%s    v %s",
@@ -181,6 +181,15 @@ static void pick_draw(struct view *v, struct dialog *d)
 	dialog_text(v, d, (struct area){a.x + 15, a.y + a.h - 1, a.w - 15, 1}, d->focus == NOTE);
 }
 
+static unsigned pick_reason(struct view *v, struct dialog *d, const char *login)
+{
+	struct targets t = d->targets;
+
+	d->targets = (struct targets){0};
+	takeover_open(v, &t, login);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
 static unsigned pick_choose(struct view *v, struct dialog *d)
 {
 	const struct pick *p = d->at < d->npicks ? &d->picks[d->at] : NULL;
@@ -193,13 +202,8 @@ static unsigned pick_choose(struct view *v, struct dialog *d)
 		return VIEW_DRAW;
 	}
 	snprintf(login, sizeof login, "%s", p->login);
-	if (d->cmd == CMD_takeover) {
-		struct targets t = d->targets;
-
-		d->targets = (struct targets){0};
-		takeover_open(v, &t, login);
-		return VIEW_DRAW | VIEW_FLUSH;
-	}
+	if (d->cmd == CMD_takeover)
+		return pick_reason(v, d, login);
 	work_send(v, CMD_assign, &d->targets,
 	    &(struct words){.reader = login, .text = d->edit.len ? d->edit.text : NULL});
 	dialog_close(v, false);
@@ -244,6 +248,8 @@ static unsigned pick_key(struct view *v, struct dialog *d, uint32_t key)
 	} else if (key == 'v') {
 		d->only_eligible = !d->only_eligible;
 		picks_make(v, d);
+	} else if (key == 'p' && d->cmd == CMD_takeover) {
+		return pick_reason(v, d, NULL);
 	} else if (key == '/') {
 		d->focus = FIND;
 	} else {

@@ -18,10 +18,10 @@ enum { CANDIDATES = 12 };
 
 static int try_filter(struct view *v, const struct dialog *d, struct filter_error *err)
 {
+	struct filter_names names = list_names(v);
 	struct filter *f = NULL;
-	int rc = d->edit.text[strspn(d->edit.text, " ")] ? filter_parse(&f, d->edit.text, NULL, err) : 0;
+	int rc = d->edit.text[strspn(d->edit.text, " ")] ? filter_parse(&f, d->edit.text, &names, err) : 0;
 
-	(void)v;
 	filter_free(f);
 	return rc;
 }
@@ -48,7 +48,7 @@ static void filter_draw(struct view *v, struct dialog *d)
 	} else if (!view_settled(v)) {
 		snprintf(right, sizeof right, "...");
 	} else {
-		snprintf(right, sizeof right, "%zu match%s", v->rows.n, v->rows.n == 1 ? "es" : "");
+		snprintf(right, sizeof right, "%zu match%s", v->rows.n, v->rows.n == 1 ? "" : "es");
 	}
 	grid_fill(g, 0, y, g->w, LOOK_TEXT);
 	grid_put(g, 1, y, 1, LOOK_STRONG, "/");
@@ -64,12 +64,12 @@ static void filter_draw(struct view *v, struct dialog *d)
 static void filter_complete_key(struct view *v, struct dialog *d)
 {
 	struct filter_candidate c[CANDIDATES];
+	struct filter_names names = list_names(v);
 	size_t from = 0;
-	unsigned n = filter_complete(d->edit.text, d->edit.at, NULL, c, CANDIDATES, &from);
+	unsigned n = filter_complete(d->edit.text, d->edit.at, &names, c, CANDIDATES, &from);
 	char hint[300] = "";
 	size_t used = 0, same;
 
-	(void)v;
 	if (n == 0)
 		return;
 	same = strlen(c[0].text);
@@ -95,9 +95,10 @@ static void filter_leave(struct view *v, struct dialog *d, bool keep)
 {
 	struct filter_error err;
 
-	if (!keep)
+	if (!keep) {
 		list_set_filter(v, d->saved ? d->saved : "", NULL);
-	else if (list_set_filter(v, d->edit.text, &err) < 0) {
+		v->jump_to = d->back_to;
+	} else if (list_set_filter(v, d->edit.text, &err) < 0) {
 		view_sayf(v, LOOK_WARN, "the filter stays as it was: %s", err.text);
 		list_set_filter(v, d->saved ? d->saved : "", NULL);
 	}

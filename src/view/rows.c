@@ -411,23 +411,28 @@ bool rows_work(struct rows *r, const struct rows_source *src, unsigned steps, bo
 
 /* ---- changes one by one */
 
+static void ids_add(struct ids_list *l, uint64_t id)
+{
+	if (l->n > 0 && l->items[l->n - 1] == id)
+		return;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 64;
+		l->items = xreallocarray(l->items, l->cap, sizeof *l->items);
+	}
+	l->items[l->n++] = id;
+}
+
 void rows_touch(struct rows *r, uint64_t id)
 {
-	if (r->ndirty > 0 && r->dirty[r->ndirty - 1] == id)
-		return;
-	if (r->ndirty == r->dirty_cap) {
-		r->dirty_cap = r->dirty_cap ? r->dirty_cap * 2 : 64;
-		r->dirty = xreallocarray(r->dirty, r->dirty_cap, sizeof *r->dirty);
-	}
-	r->dirty[r->ndirty++] = id;
+	ids_add(&r->dirty, id);
 	r->counted = false;
 }
 
 void rows_peek(struct rows *r, const struct rows_source *src)
 {
-	for (size_t i = 0; i < r->ndirty; i++) {
-		struct row *row = rows_find(r, r->dirty[i]);
-		const struct study *st = world_study(src->world, r->dirty[i]);
+	for (size_t i = 0; i < r->dirty.n; i++) {
+		struct row *row = rows_find(r, r->dirty.items[i]);
+		const struct study *st = world_study(src->world, r->dirty.items[i]);
 
 		if (row && st)
 			row_evaluate(r, src, row, st, false);
@@ -466,9 +471,14 @@ unsigned rows_flush(struct rows *r, const struct rows_source *src)
 	rows_peek(r, src);
 	if (r->job)
 		return 0;
-	for (size_t i = 0; i < r->ndirty; i++)
-		fresh += row_replace(r, src, r->dirty[i]);
-	r->ndirty = 0;
+	r->counted = r->counted && r->dirty.n == 0;
+	for (size_t i = 0; i < r->dirty.n; i++)
+		fresh += row_replace(r, src, r->dirty.items[i]);
+	r->dirty.n = 0;
+	for (size_t i = 0; i < r->drifting.n && r->count_slot == 0; i++)
+		row_replace(r, src, r->drifting.items[i]);
+	if (r->count_slot == 0)
+		r->drifting.n = 0;
 	return fresh;
 }
 
@@ -488,7 +498,7 @@ static bool uses_time(const struct rows *r)
 
 void rows_drift(struct rows *r, const struct rows_source *src)
 {
-	int64_t every = r->used < 5000 ? 1000 : 5000;
+	int64_t every = rows_is_large(r) ? 5000 : 1000;
 
 	if (r->job || (src->now - r->ranked_at < every && src->now >= r->ranked_at))
 		return;
@@ -496,44 +506,53 @@ void rows_drift(struct rows *r, const struct rows_source *src)
 	if (uses_time(r)) {
 		rows_reload(r);
 		r->job_urgent = false;
-		return;
 	}
-	for (size_t i = 0; i < r->cap; i++) /* a stopped clock's due time moves on */
-		if (r->slots[i] && r->slots[i]->paused)
-			rows_touch(r, r->slots[i]->id);
 }
 
 /* ---- counting */
 
-static void row_count(struct rows *r, const struct row *row, int64_t now)
+/* A stopped clock's due time moves on: such a row is put in its place again each time it was counted. */
+static void row_count(struct rows *r, struct row *row, int64_t now)
 {
 	enum level level = row_level(row, now);
 
-	r->open += row->open;
+	r->next.open += row->open;
 	if (row->open && !row->shown && level == LEVEL_OVER)
-		r->hidden_over++;
+		r->next.hidden_over++;
+	if (row->paused)
+		ids_add(&r->drifting, row->id);
 	if (!row->shown)
 		return;
-	r->levels[level]++;
-	r->prios[row->prio]++;
+	r->next.levels[level]++;
+	r->next.prios[row->prio]++;
+	r->next.fresh += row->fresh;
 }
 
-void rows_count(struct rows *r, int64_t now)
+bool rows_is_large(const struct rows *r)
 {
-	bool large = r->used > 5000;
+	return r->used > 5000;
+}
 
-	if (r->counted && r->counted_at / 1000 == now / 1000)
-		return;
-	if (large && now - r->counted_at < 1000 && now >= r->counted_at)
-		return;
-	memset(r->levels, 0, sizeof r->levels);
-	memset(r->prios, 0, sizeof r->prios);
-	r->hidden_over = r->open = 0;
-	for (size_t i = 0; i < r->cap; i++)
-		if (r->slots[i])
-			row_count(r, r->slots[i], now);
+bool rows_count(struct rows *r, int64_t now, unsigned steps)
+{
+	if (r->count_slot == 0) {
+		if (r->counted && r->counted_at / 1000 == now / 1000)
+			return false;
+		if (rows_is_large(r) && now - r->counted_at < 1000 && now >= r->counted_at)
+			return false;
+		memset(&r->next, 0, sizeof r->next);
+		r->drifting.n = 0;
+		r->counted_at = now;
+	}
+	for (; r->count_slot < r->cap && steps > 0; r->count_slot++, steps--)
+		if (r->slots[r->count_slot])
+			row_count(r, r->slots[r->count_slot], now);
+	if (r->count_slot < r->cap)
+		return true;
+	r->count_slot = 0;
+	r->counts = r->next;
 	r->counted = true;
-	r->counted_at = now;
+	return false;
 }
 
 /* ---- life */
@@ -569,7 +588,7 @@ void rows_load(struct rows *r, const struct world *w)
 	for (uint64_t id = 1; id < w->studies_cap; id++)
 		if (world_study(w, id) && !rows_find(r, id))
 			row_add(r, id);
-	r->ndirty = 0;
+	r->dirty.n = 0;
 	r->counted = false;
 	rows_reload(r);
 }
@@ -581,7 +600,8 @@ void rows_release(struct rows *r)
 	free(r->slots);
 	job_free(r->job);
 	free(r->order);
-	free(r->dirty);
+	free(r->dirty.items);
+	free(r->drifting.items);
 	filter_free(r->filter);
 	memset(r, 0, sizeof *r);
 }

@@ -62,16 +62,21 @@ struct rows {
 	struct filter_sort sort[SORT_KEYS];
 	unsigned nsort;
 
-	uint64_t *dirty; /* changed while the order was held, or not yet looked at */
-	size_t ndirty, dirty_cap;
+	struct ids_list {
+		uint64_t *items;
+		size_t n, cap;
+	} dirty, drifting; /* changed and not yet put in place; moved by time alone */
 	struct rows_job *job;
 	bool job_urgent; /* the person asked for it; else it waits while the order is held */
 	bool loaded;     /* a first order is in use: what comes from now on is fresh */
 	int64_t ranked_at;
 
 	unsigned longest_acc; /* columns of the longest accession seen */
-	unsigned levels[LEVEL_COUNT], prios[6], hidden_over,
-	    open; /* counted over what is shown (open: all) */
+	struct counts {
+		unsigned levels[LEVEL_COUNT], prios[6], fresh; /* over what is shown */
+		unsigned hidden_over, open;                    /* over all */
+	} counts, next;                                        /* next: being counted */
+	size_t count_slot;
 	int64_t counted_at;
 	bool counted;
 };
@@ -96,7 +101,9 @@ bool rows_work(struct rows *, const struct rows_source *, unsigned steps, bool *
 bool rows_busy(const struct rows *);
 /* What time alone moves: once a second. */
 void rows_drift(struct rows *, const struct rows_source *);
-void rows_count(struct rows *, int64_t now);
+/* Counts anew once a second and after changes, up to `steps` slots of the table; true while there is more. */
+bool rows_count(struct rows *, int64_t now, unsigned steps);
+bool rows_is_large(const struct rows *); /* too many to be looked at while a key waits */
 
 struct row *rows_find(const struct rows *, uint64_t id);
 size_t rows_index(const struct rows *, uint64_t id); /* SIZE_MAX if it is not shown */

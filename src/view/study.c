@@ -201,9 +201,9 @@ static void tab_study(struct page *p, const struct study *s)
 	page_text(p, LOOK_TEXT, "Where", f->loc);
 	page_line(p, LOOK_TEXT, "Exam", "%s %s%s%s", s->modality ? s->modality : "", s->exam ? s->exam : "-",
 	    f->body ? ", " : "", f->body ? f->body : "");
-	page_line(p, LOOK_TEXT, "Priority", "%s %s%s%s%s%s", prio_label(s->prio), prio_key(s->prio),
-	    s->class ? ", class " : "", s->class ? s->class : "", s->protocol ? ", protocol " : "",
-	    s->protocol ? s->protocol : "");
+	page_line(p, LOOK_TEXT, "Priority", "%s %s%s%s%s", prio_label(s->prio),
+	    s->protocol ? s->protocol : prio_key(s->prio), s->protocol ? " protocol" : "",
+	    s->class ? ", class " : "", s->class ? s->class : "");
 	page_text(p, LOOK_STRONG, "History", f->reason);
 	if (s->images_expected)
 		page_line(p, s->images < s->images_expected ? LOOK_WARN : LOOK_TEXT, "Images", "%lld of %lld",

@@ -8,6 +8,7 @@
 
 #include "wetread/view.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,7 @@ bool view_deaf(const struct view *v)
 
 bool view_settled(const struct view *v)
 {
-	return !rows_busy(&v->rows) && v->rows.ndirty == 0;
+	return !rows_busy(&v->rows) && v->rows.dirty.n == 0;
 }
 
 /* ---- messages */
@@ -807,6 +808,8 @@ bool view_work(struct view *v)
 
 	view_clock(v);
 	src = view_source(v);
+	if (rows_count(&v->rows, v->now, 4000))
+		return true;
 	if (view_frozen(v) && !(v->rows.job && v->rows.job_urgent))
 		return false;
 	rows_drift(&v->rows, &src);
@@ -822,7 +825,8 @@ const struct grid *view_draw(struct view *v)
 {
 	view_clock(v);
 	list_settle(v);
-	rows_count(&v->rows, v->now);
+	if (!rows_is_large(&v->rows))
+		rows_count(&v->rows, v->now, UINT_MAX);
 	grid_clear(&v->grid);
 	if (v->screen == SCREEN_STUDY)
 		study_draw(v);
@@ -844,8 +848,10 @@ int view_next(struct view *v)
 
 	view_clock(v);
 	next = (int)(1000 - (v->now % 1000 + 1000) % 1000);
-	if (v->rows.ndirty)
+	if (v->rows.dirty.n)
 		next = sooner(next, v->moved_at + HELD_MS - v->mono);
+	if (v->slow)
+		next = sooner(next, v->moved_at + REST_MS - v->mono);
 	next = sooner(next, v->dead_until - v->mono);
 	if (v->dialog)
 		next = sooner(next, v->dialog->deaf_until - v->mono);

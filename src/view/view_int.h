@@ -11,6 +11,7 @@
 
 enum {
 	HELD_MS = 2000,   /* the order stands still after a move */
+	REST_MS = 600,    /* slow: the cursor rests, the line about its row is drawn */
 	DEAD_MS = 250,    /* keys that act do nothing after the cursor's row moved */
 	DEAF_MS = 300,    /* a new dialog hears nothing */
 	PAUSE_MS = 60000, /* the longest pause */
@@ -63,6 +64,7 @@ struct dialog {
 	int focus;      /* which of its parts hears the keys */
 	size_t at, top; /* row chosen and first row drawn, where it has a list */
 	bool only_eligible, is_secret;
+	uint64_t back_to;   /* the cursor when it was opened */
 	int cmd;            /* the command it will send */
 	char *chosen;       /* reader or reason; the filter prompt's hint */
 	char *saved;        /* filter text to go back to; what to sign as */
@@ -104,10 +106,10 @@ struct view {
 	int64_t now; /* coordinator's clock, taken once a frame or key */
 	int64_t mono;
 
-	uint64_t cursor;
-	size_t top, last_index; /* first row drawn; where the cursor was */
-	int line;               /* the cursor's row within the table */
-	bool by_line;           /* the cursor stays on its screen line, not on its study */
+	uint64_t cursor, cursor_before; /* 0 while there are no rows; where it was then */
+	size_t top, last_index;         /* first row drawn; where the cursor was */
+	int line;                       /* the cursor's row within the table */
+	bool by_line;                   /* the cursor stays on its screen line, not on its study */
 	bool split, split_given, privacy, is_loading;
 	int64_t moved_at, paused_until, dead_until; /* monotonic */
 	uint64_t mark_from, jump_to;                /* jump_to: as soon as it is in the list */
@@ -169,6 +171,7 @@ void list_mark_seen(struct view *);
 unsigned list_marked(const struct view *, unsigned *hidden);
 struct targets list_targets(struct view *); /* the marked, else the cursor's; caller frees .items */
 struct targets target_one(struct view *, uint64_t id);
+struct filter_names list_names(struct view *); /* values known for completion */
 int list_set_filter(struct view *, const char *text, struct filter_error *);
 
 /* frame.c: the lines around the table */

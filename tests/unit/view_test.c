@@ -381,13 +381,13 @@ static void filter_is_live_and_says_what_it_hides(void **state)
 	desk_keys(&r.d, "/");
 	desk_type(&r.d, "mod:mr");
 	desk_pump(&r.d);
-	assert_true(desk_sees(&r.d, "1 matches"));
+	assert_true(desk_sees(&r.d, "1 match"));
 	assert_true(desk_sees(&r.d, "filter hides 2 OVERDUE"));
 	assert_false(desk_sees(&r.d, "48011902"));
 	view_paste(r.d.view, " left<x", 7);
 	desk_pump(&r.d);
 	assert_true(desk_sees(&r.d, "left"));
-	assert_false(desk_sees(&r.d, "matches"));
+	assert_false(desk_sees(&r.d, " match"));
 	assert_true(desk_sees(&r.d, "BIANCHI")); /* the last good result stays */
 	desk_keys(&r.d, "Esc");
 	desk_pump(&r.d);
