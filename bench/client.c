@@ -8,8 +8,8 @@
  *
  *     mark    {"in":B,"out":B,"events":N,"p50":ms,"p95":ms,"max":ms}   SSH bytes and events since the last mark;
  *             times from the event's own (the coordinator's commit) to its arrival here, on one machine's clock
- *     drop    closes the links, waits for "resume"
- *     resume  {"live":ms,"events":N}   connects again with the same replicas
+ *     drop    closes the links
+ *     resume N  connects again with the same replicas, and says {"live":...} when all know event N
  */
 #include "config.h"
 
@@ -43,6 +43,7 @@ struct bench {
 	bool follow;
 	struct console *consoles;
 	unsigned n, there;
+	uint64_t upto; /* live again when this event is known; 0: when the phase says so */
 	int64_t began, first_page;
 	double *taken;
 	size_t ntaken, captaken;
@@ -95,7 +96,7 @@ static void on_phase(void *ctx, enum replica_phase phase)
 {
 	struct console *c = ctx;
 
-	if (phase == REPLICA_LIVE)
+	if (phase == REPLICA_LIVE && !c->bench->upto)
 		arrived(c);
 }
 
@@ -131,6 +132,8 @@ static void on_line(void *ctx, const char *line, size_t n)
 		fprintf(stderr, "client: not understood: %.*s\n", (int)(n < 200 ? n : 200), line);
 		exit(1);
 	}
+	if (c->bench->upto && replica_world(c->replica)->n >= c->bench->upto)
+		arrived(c);
 	if (!c->bench->follow && replica_me(c->replica)->user)
 		arrived(c);
 }
@@ -229,8 +232,10 @@ static void on_stdin(evutil_socket_t fd, short what, void *ctx)
 		mark(b);
 	else if (strncmp(line, "drop", 4) == 0)
 		drop(b);
-	else if (strncmp(line, "resume", 6) == 0)
+	else if (strncmp(line, "resume", 6) == 0) {
+		b->upto = strtoull(line + 6, NULL, 10);
 		connect_all(b);
+	}
 }
 
 static int parse(struct bench *b, int argc, char **argv)

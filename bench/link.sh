@@ -6,6 +6,8 @@ client=$top_builddir/bench/client shape=$top_builddir/tools/netshape
 
 # Run by netshape, with a link of the wished kind in place.
 inside() {
+	exec 9>&1 >&2 # results go to 9, everything else is told on standard error
+	E2E_PASSED=1
 	SITE=$BENCH_SITE KEYS=$SITE/keys SSH_PORT=$BENCH_PORT
 	cp -a "$BENCH_TEMPLATE" "$SITE"
 	sed -i "s/^listen *= *127.0.0.1:$SSH_PORT/listen = $NETSHAPE_ADDR:$SSH_PORT/; s/^listen *= *127.0.0.1:.*/listen = off/" "$SITE/wetreadd.conf"
@@ -50,6 +52,9 @@ goodbye() {
 }
 events() { "$top_srcdir/bench/rpc.py" "$SITE/run/core.sock" "$@" || bail "the supervisor's commands are done"; }
 
+# The number of the last event a console hears of.
+last_live() { ctl audit export --json | jq -s '[.[] | select(.kind | startswith("study.")) | .n] | max'; }
+
 case ${1:-} in
 connect) # prints: ms to the first answer, down and up bytes
 	inside
@@ -57,10 +62,8 @@ connect) # prints: ms to the first answer, down and up bytes
 		quiet 0.7
 		c=$(bytes)
 		converse "$RANDOM$RANDOM" --no-follow
-		ms=$(jq .live <<<"$HEARD")
-		printf '%s ' "$ms"
-		# bytes until the answer is there, before anything else is asked
-		since "$c"
+		# the bytes until the answer is there, before anything else is asked
+		echo "$(jq .live <<<"$HEARD") $(since "$c")" >&9
 		goodbye
 	done
 	exit 0
@@ -70,9 +73,9 @@ list)
 	quiet 0.3
 	c=$(bytes)
 	converse list
-	jq -r '"\(.first) \(.live) \(.studies)"' <<<"$HEARD"
+	jq -r '"\(.first) \(.live) \(.studies)"' <<<"$HEARD" >&9
 	quiet 0.3
-	since "$c"
+	since "$c" >&9
 	goodbye
 	exit 0
 	;;
@@ -86,28 +89,28 @@ events)
 	events 60 0.2
 	quiet 0.5
 	tell mark
-	echo "$(since "$c") $(jq -r '"\(.events) \(.p50) \(.p95)"' <<<"$HEARD")"
+	echo "$(since "$c") $(jq -r '"\(.events) \(.p50) \(.p95)"' <<<"$HEARD")" >&9
 	# ten to a tick
 	c=$(bytes)
 	events 400 0.0075
 	quiet 0.5
 	tell mark
-	echo "$(since "$c") $(jq -r '"\(.events) \(.p50) \(.p95)"' <<<"$HEARD")"
+	echo "$(since "$c") $(jq -r '"\(.events) \(.p50) \(.p95)"' <<<"$HEARD")" >&9
 	# away while a thousand happen
 	tell drop
 	quiet 0.5
 	events 1000 0
 	c=$(bytes)
-	tell resume
+	tell "resume $(last_live)"
 	live=$(jq -r '.live' <<<"$HEARD")
 	quiet 0.5
 	tell mark
-	echo "$live $(since "$c") $(jq -r .events <<<"$HEARD")"
+	echo "$live $(since "$c") $(jq -r .events <<<"$HEARD")" >&9
 	# nothing to do
 	quiet 0.5
 	c=$(bytes)
 	sleep "${IDLE:-65}"
-	echo "$(since "$c") ${IDLE:-65}"
+	echo "$(since "$c") ${IDLE:-65}" >&9
 	goodbye
 	exit 0
 	;;
@@ -125,7 +128,10 @@ demo load --ready --senders 16 --count 5000 >"$E2E_DIR/load.log" || bail "the or
 stop wetreadd
 export BENCH_TEMPLATE=$SITE BENCH_PORT=$SSH_PORT
 with() { # with STEP NETSHAPE-OPTIONS
-	BENCH_SITE=$E2E_DIR/site-$1-$RANDOM "$shape" "${@:2}" -- "$0" "$1" 2>>"$E2E_DIR/inside.log"
+	BENCH_SITE=$E2E_DIR/site-$1-$RANDOM "$shape" "${@:2}" -- "$0" "$1" 2>"$E2E_DIR/inside.log" || {
+		cannot "bench/link.sh $1" "$(grep -v '^#$' "$E2E_DIR/inside.log" | tail -3 | tr '\n' ' ')" >&2
+		return 1
+	}
 }
 median() { sort -n | awk '{ v[NR] = $0 } END { print v[int((NR + 1) / 2)] }'; }
 

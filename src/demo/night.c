@@ -453,10 +453,21 @@ bool night_live(struct night *n, int64_t now, unsigned per_hour, struct demo_mes
 	return play(n, now, m);
 }
 
+/* Somebody's family name with somebody else's given name: a few thousand different people. */
+static void mix_name(char *out, size_t size, uint64_t serial)
+{
+	const char *family = demo_patients[serial % demo_npatients].name;
+	const char *given = strchr(demo_patients[serial / demo_npatients % demo_npatients].name, '^');
+
+	snprintf(out, size, "%.*s%.*s", (int)strcspn(family, "^"), family, (int)strcspn(given, "~"), given);
+}
+
 void night_load(struct night *n, uint64_t serial, int64_t now, bool ready, struct demo_message *m)
 {
+	char name[200];
+	struct patient p = {.name = name, .sex = serial % 2 ? 'M' : 'F', .born = 1930 + (int)(serial * 37 % 90)};
 	struct order o = {.site = &n->cast->sites[serial % n->cast->nsites],
-	    .patient = &demo_patients[serial % demo_npatients],
+	    .patient = &p,
 	    .exam = &demo_exams[4 + serial % 18],
 	    .prio = "SAARA"[serial % 5],
 	    .class = "EEEIO"[serial % 5],
@@ -466,12 +477,13 @@ void night_load(struct night *n, uint64_t serial, int64_t now, bool ready, struc
 	    .begun = now,
 	    .ended = now};
 
+	mix_name(name, sizeof(name), serial);
 	o.reason = o.exam->reason;
 	snprintf(o.accession, sizeof(o.accession), "%sL%08llu", o.site->prefix, (unsigned long long)serial);
 	snprintf(o.placer, sizeof(o.placer), "PL%010llu", (unsigned long long)serial);
 	snprintf(o.filler, sizeof(o.filler), "FL%010llu", (unsigned long long)serial);
 	snprintf(o.visit, sizeof(o.visit), "VL%010llu", (unsigned long long)serial);
-	snprintf(o.mrn, sizeof(o.mrn), "L%09llu", (unsigned long long)(serial / 3));
+	snprintf(o.mrn, sizeof(o.mrn), "L%07llu", (unsigned long long)(serial / 3 * 7919 % 9999991));
 	snprintf(o.uid, sizeof(o.uid), "2.25.7%010llu", (unsigned long long)serial);
 	snprintf(m->control, sizeof(m->control), "L%010llu", (unsigned long long)serial);
 	write_order(&m->text, &o, ready ? "SC" : "NW", ready ? "CM" : "SC", now, m->control);

@@ -38,6 +38,7 @@ enum {
 	UP_PAUSE = 256 << 10,  /* stop reading the client */
 	UP_MAX = 8 << 20,      /* one read of 4 KiB may inflate to 4 MiB */
 	DOWN_CHUNK = 32 << 10, /* what one read takes from the core */
+	PACKET_MAX = 4 << 10,  /* a client can use no byte of an SSH packet before its last has come */
 	DEAF_MAX = 1 << 20,    /* bytes a client may send while it reads nothing */
 	CLOSE_MS = 2000,       /* for the client to take the last bytes */
 	ZLIB_LEVEL = 6,
@@ -268,13 +269,14 @@ static void read_core(struct session *s)
 static void write_client(struct session *s)
 {
 	while (s->down.len && !s->client_closed) {
-		uint32_t window = ssh_channel_window_size(s->channel);
+		uint32_t most = ssh_channel_window_size(s->channel);
 		int n;
 
-		if (!window || writing(s))
+		if (!most || writing(s))
 			return;
-		n = ssh_channel_write(
-		    s->channel, s->down.data, s->down.len < window ? (uint32_t)s->down.len : window);
+		if (most > PACKET_MAX)
+			most = PACKET_MAX;
+		n = ssh_channel_write(s->channel, s->down.data, s->down.len < most ? (uint32_t)s->down.len : most);
 		if (n < 0)
 			end(s, "the connection broke");
 		if (n <= 0)
