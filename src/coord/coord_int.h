@@ -114,6 +114,8 @@ void stream_release(struct stream *);
 void stream_stop(struct session *, bool anew); /* tells it to follow again */
 /* Puts into the session's output what is due; *next is lowered to when more is. */
 void stream_pump(struct session *, int64_t now, int64_t *next);
+/* Events wait and the tick is over: it is the output that is in their way. */
+bool stream_is_due(const struct session *);
 void stream_flush(struct session *); /* all events now, whatever the tick says */
 
 /* ---- requests */

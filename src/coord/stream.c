@@ -172,19 +172,27 @@ static void pump_bulk(struct session *s)
 	}
 }
 
+bool stream_is_due(const struct session *s)
+{
+	return has_events(s) && env_mono(s->c->env) >= s->stream.due;
+}
+
 void stream_pump(struct session *s, int64_t now, int64_t *next)
 {
 	size_t before = s->out.len;
 
-	if (s->stream.mode == STREAM_NONE || s->ended || before >= PUMP_BELOW)
-		return; /* it is touched again when it has been written */
-	pump_bulk(s);
-	if (has_events(s) && (now >= s->stream.due || before))
-		send_events(s, PUMP_BELOW);
+	if (s->stream.mode == STREAM_NONE || s->ended)
+		return;
+	if (before < PUMP_BELOW) {
+		pump_bulk(s);
+		if (has_events(s) && (now >= s->stream.due || before))
+			send_events(s, PUMP_BELOW);
+	}
 	if (s->out.len > before) {
 		s->stream.due = now + s->c->opt.limits.tick;
 		session_touch(s);
 	}
-	if (has_events(s) && s->out.len<PUMP_BELOW && * next> s->stream.due)
+	/* The rest of a burst, too, whose first part may be written by then. What is stuck is due when it moves again. */
+	if (has_events(s) && now < s->stream.due && *next > s->stream.due)
 		*next = s->stream.due;
 }

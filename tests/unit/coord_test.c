@@ -381,6 +381,38 @@ static void events_go_at_once_and_then_by_the_tick(void **state)
 	assert_true(console_is_right(a));
 }
 
+/*
+ * A burst of more than one write's worth: as the loop does it, a turn and then the writing.  The rest is due a tick
+ * later, and not when somebody happens to look.
+ */
+static void the_rest_of_a_burst_is_due_at_the_next_tick(void **state)
+{
+	struct console *a = room_console(&room, "okafor");
+	unsigned turns = 0;
+	bool promised = true;
+	int64_t next;
+	size_t n;
+
+	(void)state;
+	console_connect(a);
+	room_pass(&room, 1000);
+	for (unsigned i = 0; i < 600; i++) {
+		char accession[16];
+
+		snprintf(accession, sizeof accession, "%u", i);
+		room_study(&room, "STANNE", accession);
+	}
+	for (n = 1; n && turns < 100; turns++) {
+		room.mono += room.limits.tick;
+		assert_int_equal(coord_turn(room.coord, &next), 0);
+		session_output(a->session, &n);
+		session_wrote(a->session, n);
+		assert_true(promised || !n);
+		promised = next <= room.mono + room.limits.tick || session_has_more(a->session);
+	}
+	assert_in_range(turns, 3, 20);
+}
+
 static void a_console_that_comes_back_pays_for_what_changed(void **state)
 {
 	struct console *a = room_console(&room, "okafor");
@@ -796,6 +828,7 @@ int main(void)
 	    T(requests_wait_until_answers_are_taken),
 	    T(a_console_sees_the_queue_and_what_happens),
 	    T(events_go_at_once_and_then_by_the_tick),
+	    T(the_rest_of_a_burst_is_due_at_the_next_tick),
 	    T(a_console_that_comes_back_pays_for_what_changed),
 	    T(a_lost_answer_costs_nothing),
 	    T(a_session_that_falls_behind_starts_from_a_number),
