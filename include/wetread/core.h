@@ -66,7 +66,8 @@ struct core {
 	const struct env *env;
 	struct presence *seen; /* last heartbeat by login */
 	unsigned nseen;
-	int64_t started;
+	int64_t started; /* or when the wall clock was last set */
+	int64_t offset;	 /* wall clock less monotonic clock */
 };
 void core_init(struct core *, struct world *, const struct env *);
 void core_release(struct core *);
@@ -90,6 +91,6 @@ int core_run(struct core *, const struct command *, int (*commit_step)(void *ctx
 
 /* What time alone brings about: leases that lapsed, finished studies that leave. At most 100 at a time. */
 void core_tick(struct core *, struct evlist *out);
-int64_t core_next_tick(const struct core *); /* when core_tick has work again, UTC ms; INT64_MAX if never */
+int64_t core_next_tick(struct core *); /* when core_tick has work again, UTC ms; INT64_MAX if never */
 
 #endif

@@ -277,7 +277,7 @@ int hl7_run(struct core *core, const struct command *cmd, int (*commit_step)(voi
 	cJSON_ArrayForEach(json, items)
 	{
 		struct evlist out = {0};
-		char op[160];
+		char key[OP_KEY_MAX], op[OP_KEY_MAX + 16];
 		struct step st = {.core = core,
 		    .w = core->world,
 		    .cmd = cmd,
@@ -285,8 +285,10 @@ int hl7_run(struct core *core, const struct command *cmd, int (*commit_step)(voi
 		    .out = &out,
 		    .a = a};
 
-		snprintf(op, sizeof op, "%.140s#%u", cmd->op ? cmd->op : "", i);
-		st.op = cmd->op ? op : NULL;
+		if (op_key(cmd, key)) {
+			snprintf(op, sizeof op, "%s#%u", key, i);
+			st.op = op;
+		}
 		if (++i > ITEMS_MAX)
 			refuse(&st, E_LIMIT, "more than %d items in one message", ITEMS_MAX);
 		else if (!world_op(st.w, st.op))

@@ -269,12 +269,22 @@ void trace_idle(struct step *st)
 		set_int(e, "fence", st->a->fence);
 }
 
+/* One person's id of one kind of command: the same letters from somebody else are another operation. */
+const char *op_key(const struct command *cmd, char out[OP_KEY_MAX])
+{
+	if (str_empty(cmd->op))
+		return NULL;
+	snprintf(out, OP_KEY_MAX, "%.40s/%.40s/%.140s", cmd->by ? cmd->by : "", cmd_type(cmd->kind)->method, cmd->op);
+	return out;
+}
+
 int core_decide(struct core *core, const struct command *cmd, struct evlist *out, struct answer *a)
 {
+	char key[OP_KEY_MAX];
 	struct step st = {.core = core,
 	    .w = core->world,
 	    .cmd = cmd,
-	    .op = cmd->op,
+	    .op = op_key(cmd, key),
 	    .now = env_now(core->env),
 	    .out = out,
 	    .a = a};

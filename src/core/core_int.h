@@ -40,6 +40,8 @@ const char *study_label(const struct study *, char out[32]);
 bool check_eligible(struct step *, const struct user *, unsigned but_rules);
 /* Refuses with E_TAKEN naming who has it since when. */
 void refuse_taken(struct step *, const char *what_to_do);
+enum { OP_KEY_MAX = 256 };
+const char *op_key(const struct command *, char out[OP_KEY_MAX]); /* NULL without an id */
 void trace_idle(struct step *);
 void emit_note(struct step *, const char *kind, const char *text);
 /* Sets the members that end an ownership: state, reader, tx, times, fence. */

@@ -4,6 +4,9 @@
  * A lease outlives its reader's last heartbeat by the policy's grace.  A claim whose reader never sent a heartbeat
  * since (a one-shot command) lasts for the policy's term.  After a restart nobody
  * has been heard yet, so every lease gets a full grace from the start.
+ *
+ * Silence is measured by the monotonic clock.  When the wall clock is set, claims without heartbeats get
+ * a full grace from then, as after a restart: a corrected clock takes no study from anybody.
  */
 #include "config.h"
 
@@ -15,13 +18,25 @@
 
 struct presence {
 	char *login;
-	int64_t beat;
+	int64_t beat, mono; /* when last heard, by either clock */
 };
-enum { TICK_BATCH = 100 };
+enum { TICK_BATCH = 100, CLOCK_STEP = 5000 };
 
 void core_init(struct core *c, struct world *w, const struct env *env)
 {
 	*c = (struct core){.world = w, .env = env, .started = env_now(env)};
+	c->offset = c->started - env_mono(env);
+}
+
+/* Has somebody set the wall clock? */
+static void watch_clock(struct core *c)
+{
+	int64_t now = env_now(c->env), offset = now - env_mono(c->env);
+	bool set = llabs(offset - c->offset) > CLOCK_STEP;
+
+	c->offset = offset;
+	if (set)
+		c->started = now;
 }
 
 void core_release(struct core *c)
@@ -50,6 +65,7 @@ void core_beat(struct core *c, const char *login)
 		p->login = xstrdup(login);
 	}
 	p->beat = env_now(c->env);
+	p->mono = env_mono(c->env);
 }
 
 int64_t core_last_beat(const struct core *c, const char *login)
@@ -63,11 +79,11 @@ static int64_t lease_end(const struct core *c, const struct study *s)
 {
 	const struct policy *p = c->world->policy;
 	int64_t grace = p->grace[s->prio >= 0 && s->prio < 6 ? s->prio : 5];
-	int64_t beat = core_last_beat(c, s->reader);
+	const struct presence *seen = s->reader ? presence_find(c, s->reader) : NULL;
 	int64_t term = s->claimed_at + p->term;
 
-	if (beat >= s->claimed_at)
-		return beat + grace;
+	if (seen && (seen->beat >= s->claimed_at || s->claimed_at > env_now(c->env)))
+		return env_now(c->env) + grace - (env_mono(c->env) - seen->mono);
 	return term > c->started + grace ? term : c->started + grace;
 }
 
@@ -98,6 +114,7 @@ void core_tick(struct core *c, struct evlist *out)
 	int64_t now = env_now(c->env);
 	unsigned done = 0;
 
+	watch_clock(c);
 	for (uint64_t id = 1; id < c->world->studies_cap && done < TICK_BATCH; id++) {
 		const struct study *s = c->world->studies[id];
 
@@ -108,10 +125,11 @@ void core_tick(struct core *c, struct evlist *out)
 	}
 }
 
-int64_t core_next_tick(const struct core *c)
+int64_t core_next_tick(struct core *c)
 {
 	int64_t next = INT64_MAX;
 
+	watch_clock(c);
 	for (uint64_t id = 1; id < c->world->studies_cap; id++) {
 		const struct study *s = c->world->studies[id];
 		int64_t due = s ? study_due(c, s) : INT64_MAX;

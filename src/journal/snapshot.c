@@ -231,12 +231,24 @@ struct loading {
 	struct world *w;
 };
 
+/* Its world was whole once, so the events it was made of were there: they are acknowledged, and gone. */
+static int beyond_the_end(const struct journal *j, const struct snapshot *s)
+{
+	log_err("%s: a snapshot knows event %llu, but the events end at %llu: acknowledged ones are missing; "
+		"`wetreadctl restore FILE` puts a backup in the journal's place",
+	    j->path, (unsigned long long)s->n, (unsigned long long)j->head.n);
+	return E_CORRUPT;
+}
+
 /* 1: this one is whole, look no further. */
 static int try_snapshot(void *ctx, const struct snapshot *s)
 {
 	struct loading *l = ctx;
+	int err = snapshot_restore(s, l->w);
 
-	if (s->n <= l->j->head.n && !snapshot_restore(s, l->w))
+	if (!err && s->n > l->j->head.n)
+		return beyond_the_end(l->j, s);
+	if (!err)
 		return 1;
 	log_warn("%s: the snapshot at event %llu is damaged: passed over, the events themselves are read",
 	    l->j->path, (unsigned long long)s->n);

@@ -99,12 +99,17 @@ static int check_snapshot(void *ctx, const struct snapshot *s)
 {
 	struct journal_report *r = ctx;
 	struct world w;
+	int err;
 
 	world_init(&w);
 	r->snapshots++;
-	if (snapshot_restore(s, &w))
-		r->bad_snapshots++;
+	err = snapshot_restore(s, &w);
 	world_release(&w);
+	if (err)
+		r->bad_snapshots++;
+	else if (s->n > r->events)
+		return bad(r, r->events + 1, "events %llu to %llu are missing: a snapshot knows of them",
+		    (unsigned long long)r->events + 1, (unsigned long long)s->n);
 	return 0;
 }
 
@@ -138,7 +143,8 @@ static int check_worlds(struct journal *j, struct journal_report *r)
 	if (!err)
 		err = digest_of(j, journal_load, r->digest_load);
 	if (err) {
-		bad(r, 0, "the snapshots cannot be read");
+		if (!r->why[0])
+			bad(r, 0, "the snapshots cannot be read");
 		return err;
 	}
 	if (!strcmp(r->digest_load, r->digest_replay))

@@ -16,6 +16,11 @@ static int64_t night_now(void *ctx)
 	return ((struct night *)ctx)->now;
 }
 
+static int64_t night_mono(void *ctx)
+{
+	return ((struct night *)ctx)->now - ((struct night *)ctx)->set;
+}
+
 static void night_random(void *ctx, void *out, size_t n)
 {
 	struct night *night = ctx;
@@ -86,7 +91,7 @@ static void settle(struct night *night)
 void night_open(struct night *night)
 {
 	*night = (struct night){.now = NIGHT_START_S * INT64_C(1000), .seed = 1};
-	night->env = (struct env){night_now, night_now, night_random, night};
+	night->env = (struct env){night_now, night_mono, night_random, night};
 	world_init(&night->w);
 	core_init(&night->c, &night->w, &night->env);
 	settle(night);

@@ -15,7 +15,7 @@ struct night {
 	struct world w;
 	struct core c;
 	struct env env;
-	int64_t now;
+	int64_t now, set; /* wall clock, and by how much it was set forward since the start */
 	uint64_t seed;
 	struct evlist log;
 	struct answer a; /* of the last command */

@@ -147,6 +147,39 @@ static void a_stroke_waits_only_a_minute_for_its_reader(void **state)
 	assert_int_equal(night_get(n, id)->state, STATE_READY);
 }
 
+static void a_clock_that_is_set_takes_no_study_from_anybody(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE"), other = night_study(n, "1002", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("body", claim, .study = other), 0); /* without a console */
+	core_beat(&n->c, "neuro");
+	n->now += 120 * MINUTE;
+	n->set = 120 * MINUTE;
+	night_pass(n, MINUTE);
+	assert_int_equal(night_get(n, id)->state, STATE_READING);
+	assert_int_equal(night_get(n, other)->state, STATE_READING);
+	night_pass(n, 5 * MINUTE);
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+	n->now -= 180 * MINUTE;
+	n->set = -60 * MINUTE;
+	core_beat(&n->c, "body");
+	night_pass(n, 20 * MINUTE);
+	assert_int_equal(night_get(n, other)->state, STATE_READY);
+}
+
+static void an_operation_id_is_one_persons_of_one_command(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("sup1", note, .study = id, .op = "abc", .text = "x"), 0);
+	assert_int_equal(DO("neuro", claim, .study = id, .op = "abc"), 0);
+	assert_string_equal(night_get(n, id)->reader, "neuro");
+	assert_int_equal(DO("body", claim, .study = id, .op = "abc"), E_TAKEN);
+}
+
 static void a_claim_without_a_console_lasts_its_term(void **state)
 {
 	struct night *n = *state;
@@ -577,6 +610,8 @@ int main(void)
 	    TEST(two_supervisors_one_wins_one_is_told),
 	    TEST(a_lost_heartbeat_gives_the_study_back_after_the_grace),
 	    TEST(a_stroke_waits_only_a_minute_for_its_reader),
+	    TEST(a_clock_that_is_set_takes_no_study_from_anybody),
+	    TEST(an_operation_id_is_one_persons_of_one_command),
 	    TEST(a_claim_without_a_console_lasts_its_term),
 	    TEST(a_late_writer_never_overwrites_and_loses_no_word),
 	    TEST(a_takeover_wants_a_supervisor_and_a_reason),

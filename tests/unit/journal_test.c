@@ -387,6 +387,24 @@ static void a_kept_head_shows_that_the_end_was_cut_off(void **state)
 	assert_int_equal(journal_head(f->j, 20, again), E_NOTFOUND);
 }
 
+/* The chain of what is left is whole, but a snapshot remembers what is gone: no coordinator may go on from there. */
+static void events_that_a_snapshot_knows_cannot_go_missing(void **state)
+{
+	struct fix *f = *state;
+	struct journal_report report;
+	struct world w;
+
+	turn(f, 30);
+	assert_int_equal(journal_snapshot(f->j, &f->w), 0);
+	meddle(f->path, "DELETE FROM event WHERE n > 20");
+	reopen(f, JOURNAL_READ);
+	world_init(&w);
+	assert_int_equal(journal_load(f->j, &w), E_CORRUPT);
+	world_release(&w);
+	assert_int_equal(journal_verify(f->j, &report), E_CORRUPT);
+	assert_int_equal(report.first_bad, 21);
+}
+
 /* ---- snapshots */
 
 /* The digests of the live world, of a load and of a replay meet after any history. */
@@ -792,6 +810,7 @@ int main(void)
 	    T(the_chain_is_the_one_described),
 	    T(a_changed_past_is_found_and_named),
 	    T(a_kept_head_shows_that_the_end_was_cut_off),
+	    T(events_that_a_snapshot_knows_cannot_go_missing),
 	    T(replay_load_and_live_are_one_world),
 	    T(replay_stops_where_it_is_told),
 	    T(the_last_two_snapshots_are_kept),
