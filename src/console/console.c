@@ -60,6 +60,7 @@ struct console {
 	bool slow, told_me, test, quit, refused, repaint;
 	unsigned long frames;
 	uint64_t typed; /* bytes of input */
+	unsigned loads; /* times the queue came as a whole */
 	int tty, exit_code;
 };
 
@@ -169,11 +170,11 @@ static void frame_tell(struct console *c)
 		return;
 	bytes = term_written(c->term, &writes);
 	n = snprintf(line, sizeof line,
-	    "frame %lu rev %llu cursor %llu keys %s order %s pending %u bytes %llu writes %llu input %llu\n",
+	    "frame %lu rev %llu cursor %llu keys %s order %s pending %u bytes %llu writes %llu input %llu loads %u\n",
 	    c->frames, (unsigned long long)replica_world(c->replica)->n,
 	    (unsigned long long)view_cursor(c->view), view_deaf(c->view) ? "deaf" : "open",
 	    view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica),
-	    (unsigned long long)bytes, (unsigned long long)writes, (unsigned long long)c->typed);
+	    (unsigned long long)bytes, (unsigned long long)writes, (unsigned long long)c->typed, c->loads);
 	if (write(TEST_FD, line, (size_t)n) < 0)
 		c->test = false;
 }
@@ -516,6 +517,7 @@ static void replica_phase_is(void *ctx, enum replica_phase phase)
 {
 	struct console *c = ctx;
 
+	c->loads += phase == REPLICA_LOADING;
 	if (phase == REPLICA_LIVE)
 		timer_set(c->on_work, 0);
 	link_tell(c);
