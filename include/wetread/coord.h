@@ -46,6 +46,11 @@ struct coord_options {
 	const char *journal; /* path of journal.db */
 	struct coord_limits limits;
 	void *ctx;
+	/*
+	 * Begins to pack a snapshot of the world as it is now (journal_pack) without holding up the turn; true if it does,
+	 * and coord_keep() follows.  NULL: the coordinator does it itself, in a turn.
+	 */
+	bool (*pack)(void *ctx, const struct world *);
 	/* Adds members to the answer of coord.status (a comma is placed by the JSON writer); may be NULL. */
 	void (*status)(void *ctx, struct buf *);
 };
@@ -55,6 +60,9 @@ int coord_new(struct coord **, const struct coord_options *);
 /* Ends every session, records that, and writes a snapshot. The last thing before coord_free(). */
 void coord_stop(struct coord *);
 void coord_free(struct coord *); /* NULL is fine */
+/* What came of `pack`; body NULL: nothing. */
+void coord_keep(struct coord *, uint64_t n, const char *digest, const struct buf *body);
+void coord_lay_out(struct coord *); /* see journal_lay_out() */
 const struct world *coord_world(const struct coord *);
 void coord_set_tick(struct coord *, int64_t ms);
 

@@ -50,6 +50,9 @@ int journal_append(struct journal *, struct evlist *);
 int journal_commit(struct journal *);
 void journal_rollback(
     struct journal *); /* forgets the open turn; the world has to be rebuilt, as after a failed commit */
+/* Makes the write-ahead file as long as it gets, once after opening: a commit that overwrites costs a tenth of one that
+ * makes the file longer. Does nothing where there is no room. */
+void journal_lay_out(struct journal *);
 /* Moves what commits left in the write-ahead file into the database: for when nobody waits for an answer.  A commit
  * does it by itself only past 16 MiB. */
 void journal_tidy(struct journal *);
@@ -68,6 +71,10 @@ int journal_replay(struct journal *, struct world *, uint64_t upto); /* upto 0: 
 /* Writes a snapshot of the world, which must be at journal_last() with no turn open (E_PHASE), in a transaction of its
  * own; keeps the last two. */
 int journal_snapshot(struct journal *, const struct world *);
+/* The two halves of it, for who cannot wait: packing reads only the world and may be done in a forked child; keeping takes
+ * what was packed of the world as of event n, also when events came since. */
+int journal_pack(const struct world *, struct buf *body, char digest[65]);
+int journal_keep(struct journal *, uint64_t n, const char *digest, const struct buf *body);
 
 struct journal_report {
 	uint64_t events, first_bad;        /* 0: none bad */

@@ -93,10 +93,14 @@ int request_refuse(struct request *r, int err, const char *text)
 static bool in_scope(const struct session *s, struct command *cmd)
 {
 	const struct study *study;
+	uint64_t with;
 
 	if (!cmd->study && cmd->study_name)
 		world_lookup(&s->c->world, cmd->study_name, &cmd->study);
 	study = world_study(&s->c->world, cmd->study);
+	if (cmd->with && !world_lookup(&s->c->world, cmd->with, &with) && s->kind != SESSION_ADAPTER &&
+	    !scope_sees(session_scope(s), world_study(&s->c->world, with)->site))
+		return false;
 	return !study || scope_sees(session_scope(s), study->site) || s->kind == SESSION_ADAPTER;
 }
 
@@ -199,24 +203,31 @@ static void begin_line(struct coord *c, struct session *s, const char *line, siz
 	begin_request(r);
 }
 
-/* Each session in its turn, a line a round, until there are none, or it has been enough for one commit. */
+/*
+ * Each session in its turn, a line a round, until there are none, or it has been enough for one commit; the next
+ * turn goes on where this one stopped.
+ */
 static void begin_requests(struct coord *c)
 {
 	int64_t until = env_mono(c->env) + TURN_MS;
-	bool more = true;
+	struct session *s = c->turn_from ? c->turn_from : c->sessions;
+	unsigned without = 0; /* sessions in a row that had no line */
 
-	while (more && !c->failed) {
-		more = false;
-		for (struct session *s = c->sessions; s && !c->failed; s = s->next) {
-			const char *line;
-			size_t n;
+	c->turn_from = NULL;
+	while (s && without <= c->nsessions && !c->failed) {
+		struct session *next = s->next ? s->next : c->sessions;
+		const char *line;
+		size_t n;
 
-			if (s->ended || !session_line(s, &line, &n))
-				continue;
+		without++;
+		if (!s->ended && session_line(s, &line, &n)) {
 			begin_line(c, s, line, n);
-			more = true;
-			if (c->nrequests == TURN_REQUESTS || env_mono(c->env) > until)
-				return;
+			without = 0;
+		}
+		s = next;
+		if (c->nrequests == TURN_REQUESTS || (!without && env_mono(c->env) > until)) {
+			c->turn_from = s;
+			return;
 		}
 	}
 }
@@ -357,12 +368,26 @@ static void snapshot(struct coord *c, int64_t now)
 {
 	uint64_t events = c->world.n - c->snapshot_n;
 
-	if (c->full || !events ||
+	if (c->full || c->packing || !events ||
 	    (events < c->opt.limits.snapshot_events && now - c->snapshot_at < c->opt.limits.snapshot_ms))
 		return;
-	if (!journal_snapshot(c->journal, &c->world))
-		c->snapshot_n = c->world.n;
 	c->snapshot_at = now;
+	c->snapshot_n = c->world.n; /* also if it fails: then the next one is due as late */
+	c->packing = c->opt.pack && c->opt.pack(c->opt.ctx, &c->world);
+	if (!c->packing)
+		journal_snapshot(c->journal, &c->world);
+}
+
+void coord_keep(struct coord *c, uint64_t n, const char *digest, const struct buf *body)
+{
+	c->packing = false;
+	if (body)
+		journal_keep(c->journal, n, digest, body);
+}
+
+void coord_lay_out(struct coord *c)
+{
+	journal_lay_out(c->journal);
 }
 
 static void housekeep(struct coord *c, int64_t now)
@@ -373,10 +398,11 @@ static void housekeep(struct coord *c, int64_t now)
 	sessions_housekeep(c, now);
 	audit_pay(c, now);
 	snapshot(c, now);
-	if (!c->tidied && !c->full) {
+	if (c->quiet && !c->tidied && !c->full) { /* nobody waits */
 		journal_tidy(c->journal);
 		c->tidied = true;
 	}
+	c->quiet = true;
 }
 
 /* The record of those that are gone is part of the turn; after it they are freed. */
@@ -416,7 +442,8 @@ int coord_turn(struct coord *c, int64_t *next)
 	record_gone(c);
 	tick(c, now);
 	begin_requests(c);
-	c->tidied &= !c->appended;
+	if (c->appended)
+		c->quiet = c->tidied = false;
 	dead = end_turn(c, &failed);
 	if (dead)
 		return dead;

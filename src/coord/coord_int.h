@@ -190,7 +190,9 @@ struct coord {
 
 	int64_t housekeep_at, snapshot_at, tick_at;
 	uint64_t snapshot_n;
-	bool tidied;
+	bool packing;       /* a snapshot is being packed elsewhere */
+	bool quiet, tidied; /* nothing was appended since the last housekeeping; the journal's file is tidy */
+	struct session *turn_from; /* where the next turn begins; NULL: at the first */
 };
 
 /* Appends to the turn and applies; sets c->failed. The commit_step of core_run(). */

@@ -142,6 +142,7 @@ static void put_status(void *ctx, struct buf *b)
 {
 	struct serve *s = ctx;
 
+	json_kstr(b, "name", s->cfg->name);
 	json_kstr(b, "ssh", shown(&s->children[CHILD_GATE]));
 	json_kstr(b, "hl7", shown(&s->children[CHILD_HL7]));
 	json_kuint(b, "ssh_restarts", s->children[CHILD_GATE].restarts);
@@ -152,6 +153,10 @@ static void put_status(void *ctx, struct buf *b)
 
 static void reap(struct serve *s)
 {
+	int packed;
+
+	if (s->packer.pid && waitpid(s->packer.pid, &packed, WNOHANG) == s->packer.pid)
+		pack_reaped(s, packed);
 	for (unsigned i = 0; i < CHILDREN; i++) {
 		int status;
 
@@ -290,6 +295,7 @@ static void stop(struct serve *s)
 	host_notify("STOPPING=1");
 	event_del(s->listener);
 	unlink(s->cfg->socket);
+	pack_end(&s->packer);
 	stop_children(s);
 	while ((session = coord_any(s->coord)))
 		conn_close(session_owner(session), "the coordinator stopped");
@@ -316,8 +322,12 @@ static void release(struct serve *s)
 static int open_coord(struct serve *s)
 {
 	char *path = xasprintf("%s/journal.db", s->cfg->dir);
-	struct coord_options opt = {
-	    .env = &env_system, .journal = path, .limits = COORD_LIMITS, .ctx = s, .status = put_status};
+	struct coord_options opt = {.env = &env_system,
+	    .journal = path,
+	    .limits = COORD_LIMITS,
+	    .ctx = s,
+	    .pack = pack_start,
+	    .status = put_status};
 	int err = coord_new(&s->coord, &opt);
 
 	free(path);
@@ -328,6 +338,7 @@ static void run(struct serve *s)
 {
 	char *hl7_ini = xasprintf("%s/hl7.ini", s->cfg->dir), *refused = xasprintf("%s/refused", s->cfg->dir);
 
+	coord_lay_out(s->coord);
 	make_events(s);
 	make_children(s, hl7_ini, refused);
 	host_pidfile(s->cfg->dir);

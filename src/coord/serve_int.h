@@ -63,6 +63,18 @@ void gate_ended(struct child *);
 void adapter_connected(struct child *, int fd);
 void adapter_ended(struct child *);
 
+/* pack.c: a snapshot that is packed by a child of ours */
+struct packer {
+	pid_t pid; /* 0: none */
+	int fd;
+	struct event *event;
+	struct buf body;
+};
+bool pack_start(void *serve, const struct world *);
+void pack_reaped(struct serve *, int status);
+void pack_stop(struct packer *); /* its end is seen by SIGCHLD */
+void pack_end(struct packer *);  /* now */
+
 struct serve {
 	struct config *cfg;
 	const char *config_path, *libexec;
@@ -72,6 +84,7 @@ struct serve {
 	struct event *signals[4];
 	int socket;
 	struct child children[CHILDREN];
+	struct packer packer;
 	bool told_ready, stopping;
 	int failed;
 	unsigned inputs;     /* since the last turn */

@@ -66,6 +66,8 @@ void session_free(struct session *s)
 		;
 	if (*t)
 		*t = s->next_touched;
+	if (s->c->turn_from == s)
+		s->c->turn_from = s->next;
 	s->c->nsessions--;
 	stream_release(&s->stream);
 	buf_release(&s->in);

@@ -25,7 +25,8 @@
 #include "wetread/log.h"
 #include "wetread/mem.h"
 
-enum { BUSY_MS = 2000 };
+enum { BUSY_MS = 2000, WAL_PAGES = 4096, WAL_BYTES = WAL_PAGES * (4096 + 24) + 32 };
+#define WAL_PAGES_TEXT "4096"
 
 static const char schema[] = "CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;"
                              "CREATE TABLE event(n INTEGER PRIMARY KEY, study INTEGER NOT NULL,"
@@ -279,11 +280,11 @@ static int db_open(struct journal *j)
 	return 0;
 }
 
-/* 4096 pages are 16 MiB: the checkpoint then falls into idle moments (journal_tidy), not into a commit. */
+/* WAL_PAGES are 16 MiB: the checkpoint then falls into idle moments (journal_tidy), not into a commit. */
 static int db_writer(struct journal *j)
 {
 	return sql_exec(j,
-	    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4096;"
+	    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=" WAL_PAGES_TEXT ";"
 	    "PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY",
 	    "opening");
 }
@@ -456,6 +457,33 @@ int journal_new_epoch(struct journal *j)
 uint64_t journal_last(const struct journal *j)
 {
 	return j->head.n;
+}
+
+/*
+ * Zeros behind the last frame are no frames (their checksums fail), so SQLite passes over them and
+ * later writes over them.  They have to be written, not just reserved: the file system notes the first write to
+ * a reserved block as it does a new one, and that is what a sync has to wait for.
+ */
+void journal_lay_out(struct journal *j)
+{
+	static const char zeros[256 * 1024];
+	char *path = xasprintf("%s-wal", j->path);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st)) {
+		off_t at = st.st_size;
+		ssize_t n = 0;
+
+		for (; at < WAL_BYTES && n >= 0; at += n)
+			n = pwrite(fd, zeros, sizeof(zeros), at);
+		if (n < 0 && ftruncate(fd, st.st_size))
+			log_warn("%s: %s", path, strerror(errno));
+		fdatasync(fd);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(path);
 }
 
 void journal_tidy(struct journal *j)

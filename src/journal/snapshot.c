@@ -66,8 +66,8 @@ static int deflate_line(void *ctx, const char *json, size_t n)
 	return d->err;
 }
 
-/* The fastest level: the coordinator waits, and the lines repeat so much that a better one saves little. */
-static int deflate_world(const struct world *w, struct buf *out, char digest[65])
+/* The fastest level: the lines repeat so much that a better one saves little. */
+int journal_pack(const struct world *w, struct buf *out, char digest[65])
 {
 	struct deflating d = {.out = BUF_INIT(SNAPSHOT_MAX)};
 
@@ -85,20 +85,40 @@ static int deflate_world(const struct world *w, struct buf *out, char digest[65]
 	return d.err;
 }
 
-static int put(struct journal *j, const struct world *w, const char *digest, const struct buf *body)
+static int put(struct journal *j, uint64_t n, const char *digest, const struct buf *body)
 {
 	sqlite3_stmt *stmt = NULL;
 	int err = 0;
 
 	if ((err = sql_take(j, S_SNAPSHOT_PUT, &stmt)))
 		return err;
-	sqlite3_bind_int64(stmt, 1, (int64_t)w->n);
+	sqlite3_bind_int64(stmt, 1, (int64_t)n);
 	sqlite3_bind_text(stmt, 2, digest, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 3, env_now(&env_system));
 	sqlite3_bind_blob64(stmt, 4, body->data, body->len, SQLITE_STATIC);
 	if (sqlite3_step(stmt) != SQLITE_DONE)
 		err = sql_error(j, "writing a snapshot");
 	sql_give(j, S_SNAPSHOT_PUT, stmt);
+	return err;
+}
+
+int journal_keep(struct journal *j, uint64_t n, const char *digest, const struct buf *body)
+{
+	int err;
+
+	if (j->mode == JOURNAL_READ)
+		return E_READONLY;
+	if (j->turn || n > j->kept.n)
+		return E_PHASE;
+	err = sql_run(j, S_BEGIN, "writing a snapshot");
+	if (!err)
+		err = put(j, n, digest, body);
+	if (!err)
+		err = sql_run(j, S_SNAPSHOT_TRIM, "dropping old snapshots");
+	if (!err)
+		err = sql_run(j, S_COMMIT, "writing a snapshot");
+	if (!sqlite3_get_autocommit(j->db))
+		sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
 	return err;
 }
 
@@ -112,17 +132,9 @@ int journal_snapshot(struct journal *j, const struct world *w)
 		return E_READONLY;
 	if (j->turn || w->n != j->kept.n)
 		return E_PHASE;
-	if ((err = deflate_world(w, &body, digest)))
+	if ((err = journal_pack(w, &body, digest)))
 		return err;
-	err = sql_run(j, S_BEGIN, "writing a snapshot");
-	if (!err)
-		err = put(j, w, digest, &body);
-	if (!err)
-		err = sql_run(j, S_SNAPSHOT_TRIM, "dropping old snapshots");
-	if (!err)
-		err = sql_run(j, S_COMMIT, "writing a snapshot");
-	if (!sqlite3_get_autocommit(j->db))
-		sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+	err = journal_keep(j, w->n, digest, &body);
 	buf_release(&body);
 	return err;
 }

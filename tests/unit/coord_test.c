@@ -332,6 +332,30 @@ static void requests_wait_until_answers_are_taken(void **state)
 	buf_release(&flood);
 }
 
+/* However much one asks, another's request is answered in the turns that follow. */
+static void nobody_is_starved(void **state)
+{
+	struct session *greedy[40], *modest;
+	struct buf flood = BUF_INIT(1 << 20);
+	size_t waiting = 0;
+
+	(void)state;
+	modest = logged_in("kim"); /* the first opened is the last in the list */
+	for (int i = 0; i < 40; i++)
+		greedy[i] = logged_in("lind");
+	for (int i = 0; i < 400; i++)
+		buf_adds(&flood, REQUEST("ping", "") "\n");
+	for (int i = 0; i < 40; i++)
+		session_input(greedy[i], flood.data, flood.len);
+	session_input(modest, flood.data, strlen(REQUEST("ping", "")) + 1);
+	for (int turn = 0; turn < 3 && !waiting; turn++) {
+		room_step(&room);
+		session_output(modest, &waiting);
+	}
+	assert_true(waiting > 0);
+	buf_release(&flood);
+}
+
 /* ---- the queue */
 
 static void a_console_sees_the_queue_and_what_happens(void **state)
@@ -826,6 +850,7 @@ int main(void)
 	    T(who_says_nothing_has_to_go),
 	    T(who_takes_nothing_has_to_go),
 	    T(requests_wait_until_answers_are_taken),
+	    T(nobody_is_starved),
 	    T(a_console_sees_the_queue_and_what_happens),
 	    T(events_go_at_once_and_then_by_the_tick),
 	    T(the_rest_of_a_burst_is_due_at_the_next_tick),

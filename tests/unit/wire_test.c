@@ -785,7 +785,8 @@ static void must_say(const char *manual, const char *macro, const char *word)
 	char *wanted = xasprintf("%s%s\n", macro, word), *wider = xasprintf("%s%s ", macro, word);
 
 	if (!strstr(manual, wanted) && !strstr(manual, wider))
-		fail_msg("wetread-wire(5) does not have: %s%s", macro, word);
+		fail_msg("wetread-wire(5) does not have: %s%s (tools/wire-lists.py writes its lists)", macro,
+		    word);
 	free(wanted);
 	free(wider);
 }
