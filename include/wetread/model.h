@@ -176,6 +176,8 @@ struct study *world_study(const struct world *, uint64_t id); /* NULL if not the
 const struct site *world_site(const struct world *, const char *code);
 const struct user *world_user(const struct world *, const char *login);
 const struct key *world_key(const struct world *, const char *fingerprint);
+/* What a patient id ("SITE/AUTHORITY/ID") was merged into. */
+const struct alias *world_alias(const struct world *, const char *from);
 const struct op_done *world_op(const struct world *, const char *op);
 
 /*

@@ -179,6 +179,10 @@ static int value_from_json(const struct field *f, const cJSON *v, const char **s
 	if (!cJSON_IsNumber(v) || v->valuedouble > 9e15 || v->valuedouble < -9e15)
 		return E_SYNTAX;
 	*i = (int64_t)v->valuedouble;
+	if ((double)*i != v->valuedouble)
+		return E_SYNTAX;
+	if (f->type == FIELD_ENUM_STATE && (*i < 1 || *i >= STATE_COUNT_))
+		return E_SYNTAX;
 	if (f->type == FIELD_ENUM_PRIO && (*i < 0 || *i > 5))
 		return E_SYNTAX;
 	return 0;

@@ -196,7 +196,7 @@ static int load_study(struct world *w, const cJSON *line)
 	struct study *s;
 	int err;
 
-	if (id <= 0 || id >= UINT32_MAX || rev < 0)
+	if (id <= 0 || id >= STUDY_ID_MAX || rev < 0)
 		return E_SYNTAX;
 	if (world_study(w, (uint64_t)id))
 		return E_EXISTS;

@@ -63,13 +63,16 @@ static void index_remove(struct world *w, const char *key, uint64_t id)
 	map_put(&w->index, key, 0);
 }
 
-/* Long identifiers are told apart by their first 200 bytes: longer than any standard allows. */
+/*
+ * "a/STANNE/48011930", and "a:48011930" for any site (a row without a site is under "a//...", which is neither).  Long
+ * identifiers are told apart by their first 200 bytes: longer than any standard allows.
+ */
 static void index_key(char out[256], char which, const char *site, const char *value)
 {
 	if (site)
 		snprintf(out, 256, "%c/%.40s/%.200s", which, site, value);
 	else
-		snprintf(out, 256, "%c//%.200s", which, value);
+		snprintf(out, 256, "%c:%.200s", which, value);
 }
 
 static void study_index(
@@ -141,6 +144,11 @@ const struct user *world_user(const struct world *w, const char *login)
 const struct key *world_key(const struct world *w, const char *fingerprint)
 {
 	return fingerprint ? keyed_find(w->keys, w->nkeys, sizeof *w->keys, fingerprint) : NULL;
+}
+
+const struct alias *world_alias(const struct world *w, const char *from)
+{
+	return from ? keyed_find(w->aliases, w->naliases, sizeof *w->aliases, from) : NULL;
 }
 
 /* One study out of a list: an open one wins over closed ones; two open ones are ambiguous. */
@@ -499,6 +507,11 @@ static int apply_policy(struct world *w, const struct event *e)
 	return 0;
 }
 
+static bool is_of_study(const struct rectype *rec)
+{
+	return rec == &rec_study || rec == &rec_hold || rec == &rec_note || rec == &rec_report;
+}
+
 /* Does the event fit the world? Looked at before anything changes. */
 static int check(const struct world *w, const struct event *e)
 {
@@ -510,14 +523,14 @@ static int check(const struct world *w, const struct event *e)
 		return E_CORRUPT;
 	if (t->rec == &rec_trace)
 		return 0;
-	if (e->kind == EVENT_STUDY_ORDERED)
-		return e->study && !s && e->study < UINT32_MAX && state && event_type((int)e->kind)
-		           ? 0
-		           : E_CORRUPT;
-	if (e->study && !s)
-		return E_CORRUPT;
+	if (is_of_study(t->rec) != (e->study != 0))
+		return E_CORRUPT; /* or the fields of one kind of record would be written into another */
 	if (!e->study)
 		return t->rec == &rec_policy || patch_key(e, t->rec->fields[0].key) ? 0 : E_CORRUPT;
+	if (e->kind == EVENT_STUDY_ORDERED)
+		return !s && e->study < STUDY_ID_MAX && state && state->i ? 0 : E_CORRUPT;
+	if (!s)
+		return E_CORRUPT;
 	if (t->rec == &rec_study && state && state->i != s->state && !state_may_move(s->state, state->i))
 		return E_CORRUPT;
 	if ((e->kind == EVENT_STUDY_HELD && study_open_hold(s)) ||
