@@ -9,12 +9,18 @@
 #include "wetread/mem.h"
 #include "wetread/text.h"
 
-static void let_go(struct step *st)
+/* The order is gone: nobody has it, nothing waits for an answer, and no hold lives on in an order that comes again. */
+struct event *emit_cancelled(struct step *st)
 {
-	struct event *e = emit(st, EVENT_STUDY_CANCELLED);
+	struct event *e;
 
+	if (st->s->hold)
+		emit(st, EVENT_STUDY_UNHELD);
+	e = emit(st, EVENT_STUDY_CANCELLED);
 	set_free(e, st->s, STATE_CANCELLED);
 	set_int(e, "closed_at", st->now);
+	set_str(e, "cancel", NULL);
+	return e;
 }
 
 static void keep_reading(struct step *st)
@@ -37,7 +43,7 @@ void cmd_cancel(struct step *st)
 		refuse(
 		    st, E_STATE, "%s is %s: it cannot be let go", study_label(s, label), state_key(s->state));
 	else if (str_ieq(st->cmd->as, "yes"))
-		let_go(st);
+		emit_cancelled(st);
 	else if (str_ieq(st->cmd->as, "no"))
 		keep_reading(st);
 	else

@@ -92,7 +92,7 @@ static void add_sender_fields(struct hl7_item *item)
 		patch_int(&item->set, &rec_study, "msg_at", item->at);
 }
 
-static int read_set(struct hl7_item *item, const cJSON *set)
+int hl7_read_set(struct hl7_item *item, const cJSON *set, const char *also)
 {
 	struct patch all = {0};
 	int err = set ? patch_from_json(&all, &rec_study, set) : 0;
@@ -100,7 +100,7 @@ static int read_set(struct hl7_item *item, const cJSON *set)
 	for (unsigned i = 0; i < all.n && !err; i++) {
 		const struct change *c = &all.items[i];
 
-		if (!sender_may_set(c->field->key))
+		if (!sender_may_set(c->field->key) && !str_listed(also, c->field->key))
 			continue;
 		if (c->field->type == FIELD_STR)
 			patch_str(&item->set, &rec_study, c->field->key, c->s);
@@ -127,7 +127,7 @@ static int read_item(struct step *st, struct hl7_item *item, const cJSON *json)
 	item->site = json_get_str(params, "site", NULL);
 	item->sender = json_get_str(params, "sender", NULL);
 	read_time(item, at ? at : json_get_int(params, "at", 0), st->now);
-	return read_set(item, json_get(json, "set"));
+	return hl7_read_set(item, json_get(json, "set"), "");
 }
 
 /* ---- finding the study */
@@ -135,20 +135,6 @@ static int read_item(struct step *st, struct hl7_item *item, const cJSON *json)
 static bool contradicts(const char *have, const char *said)
 {
 	return !str_empty(have) && !str_empty(said) && strcmp(have, said) != 0;
-}
-
-/* Another patient's order under the same number is another order: numbers are mistyped and used again. */
-bool hl7_same_patient(const struct world *w, const struct study *s, const struct hl7_item *item)
-{
-	const char *pid = hl7_value(item, "pid"), *authority = hl7_value(item, "pid_auth");
-	char key[300];
-
-	if (str_empty(pid) || str_empty(s->pid))
-		return true;
-	if (contradicts(s->pid_auth, authority))
-		return false;
-	hl7_patient_key(key, item->site, str_empty(authority) ? s->pid_auth : authority, pid);
-	return !strcmp(s->pid, pid) || !strcmp(s->pid, strrchr(hl7_survivor(w, key), '/') + 1);
 }
 
 static bool fits(const struct study *s, const struct hl7_item *item)

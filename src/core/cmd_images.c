@@ -32,7 +32,7 @@ static bool read_arrival(struct step *st, struct arrival *a)
 
 	*a = (struct arrival){.item = {.json = params, .at = st->now, .by_uid = true}};
 	a->item.site = json_get_str(params, "site", NULL);
-	if (patch_from_json(&a->item.set, &rec_study, json_get(params, "set")) ||
+	if (hl7_read_set(&a->item, json_get(params, "set"), "images first_image last_image") ||
 	    !hl7_value(&a->item, "study_uid")) {
 		refuse(st, E_USAGE, "images want set with a study_uid");
 		return false;

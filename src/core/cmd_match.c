@@ -72,6 +72,46 @@ static void take_images(struct event *e, const struct study *from, const struct 
 		set_int(e, "ready_at", e->at);
 }
 
+/* The words go along, and the row stands where the report puts it; a reader who has it is overtaken as by any other report. */
+static void take_reports(struct step *st, struct event *e, const struct study *order)
+{
+	const struct study *from = st->s;
+	int state = from->final_at ? STATE_FINAL : STATE_PRELIM;
+
+	set_str(e, "report", from->report);
+	set_str(e, "report_by", from->report_by);
+	set_int(e, "report_at", from->report_at);
+	if (from->prelim_at)
+		set_int(e, "prelim_at", from->prelim_at);
+	if (from->final_at)
+		set_int(e, "final_at", from->final_at);
+	if ((!from->final_at && (!from->prelim_at || order->state == STATE_READING)) ||
+	    !state_may_move(order->state, state))
+		return;
+	set_int(e, "state", state);
+	set_str(e, "tx", NULL);
+	set_int(e, "fence", order->fence + 1);
+	if (state == STATE_PRELIM)
+		set_str(e, "reader", NULL);
+}
+
+static void copy_words(struct step *st, const struct study *order)
+{
+	const struct study *from = st->s;
+	struct event *e;
+
+	for (unsigned i = 0; i < from->nreports; i++) {
+		const struct report *r = &from->reports[i];
+
+		e = emit_for(st, EVENT_STUDY_REPORT, order->id);
+		set_int(e, "at", r->at);
+		set_str(e, "by", r->by);
+		set_str(e, "status", r->status);
+		set_str(e, "source", r->source);
+		set_str(e, "text", r->text);
+	}
+}
+
 void cmd_match(struct step *st)
 {
 	const struct study *order = find_target(st);
@@ -82,14 +122,12 @@ void cmd_match(struct step *st)
 		return;
 	/* The row goes first: the last event names the order, and so does the answer when it is asked for again. */
 	emit(st, EVENT_STUDY_CLOSED);
+	copy_words(st, order);
 	e = emit_for(st, EVENT_STUDY_MATCHED, order->id);
 	if (st->s->images)
 		take_images(e, st->s, order);
-	if (st->s->report && !order->report) {
-		set_str(e, "report", st->s->report);
-		set_str(e, "report_by", st->s->report_by);
-		set_int(e, "report_at", st->s->report_at);
-	}
+	if (st->s->report && !order->report)
+		take_reports(st, e, order);
 	snprintf(text, sizeof text, "%.31s matched to this order by %.60s", study_label(st->s, label),
 	    st->cmd->as);
 	e = emit_for(st, EVENT_STUDY_NOTED, order->id);

@@ -97,6 +97,23 @@ void set_int(struct event *e, const char *key, int64_t value)
 	patch_int(&e->set, event_type(e->kind)->rec, key, value);
 }
 
+void set_text(struct event *e, const char *key, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	set_str(e, key, text);
+	free(text);
+}
+
+int cut(const char *s, size_t max)
+{
+	return (int)utf8_prefix(s, strlen(s), max);
+}
+
 const char *study_label(const struct study *s, char out[32])
 {
 	if (!str_empty(s->accession))
@@ -229,6 +246,8 @@ static bool seen_as_it_is(struct step *st)
 
 	if (!s || !st->cmd->rev || st->cmd->force || st->cmd->rev == s->rev || !wants_revision(st->cmd->kind))
 		return true;
+	if (st->cmd->kind == CMD_finish && st->cmd->fence && st->cmd->fence != s->fence)
+		return true; /* the lease itself has ended: finish says so, and keeps what was written */
 	refuse(st, E_STALE, "%s has changed since you saw it: %s by %s at %s", study_label(s, label),
 	    s->rev_what ? s->rev_what : "changed", s->rev_by ? s->rev_by : "?", when_rfc3339(s->rev_at, at));
 	tell_change(st);

@@ -33,8 +33,11 @@ struct event *emit(struct step *, int kind);
 struct event *emit_for(struct step *, int kind, uint64_t study);
 void set_str(struct event *, const char *key, const char *value);
 void set_int(struct event *, const char *key, int64_t value);
+void set_text(struct event *, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* How much of s "%.*s" may print: at most max bytes, never a part of a character. */
+int cut(const char *s, size_t max);
 
-/* "48011930" or "#17": how a message names a study. Static per call site is not needed: borrowed from s or buf. */
+/* "48011930" or "#17": how a message names a study; borrowed from it or from out. */
 const char *study_label(const struct study *, char out[32]);
 /* Refuses with E_INELIGIBLE and the reasons, but for rules in the mask; true when the person may read. */
 bool check_eligible(struct step *, const struct user *, unsigned but_rules);
@@ -47,11 +50,13 @@ void emit_note(struct step *, const char *kind, const char *text);
 /* Sets the members that end an ownership: state, reader, tx, times, fence. */
 void set_free(struct event *, const struct study *, int64_t state);
 
+struct event *emit_cancelled(struct step *); /* cmd_cancel.c: the study leaves the lists */
 void claim_study(struct step *); /* cmd_claim.c: the lease goes to the person of the command */
 void assign_study(struct step *, int kind, const struct user *reader); /* cmd_assign.c */
 
 /*
- * cmd_hl7.c walks a message's items, one step each; hl7_orders.c and hl7_results.c know what the verbs do.
+ * cmd_hl7.c walks a message's items, one step each; hl7_orders.c, hl7_results.c and
+ * hl7_patients.c know what the verbs do.
  */
 struct hl7_item {
 	const char *verb;
@@ -73,6 +78,8 @@ hl7_verb_fn hl7_report, hl7_ai, hl7_patient, hl7_merge;
 /* core_run() of an HL7 message. */
 int hl7_run(struct core *, const struct command *, int (*commit_step)(void *, struct evlist *), void *ctx,
     struct answer *);
+/* Reads the fields of `set` that a sender may set, and those listed in `also`; E_SYNTAX. */
+int hl7_read_set(struct hl7_item *, const struct cJSON *set, const char *also);
 void hl7_warn(struct hl7_result *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *hl7_value(const struct hl7_item *, const char *key); /* a string of `set`, NULL if none */
 /* The study the item is about, NULL if there is none yet: by study UID, accession, filler, placer; never against a contradiction. */
@@ -85,8 +92,8 @@ struct event *hl7_new_study(struct step *, const struct hl7_item *, int state);
 void hl7_update(struct step *, const struct hl7_item *, struct hl7_result *);
 /* Is the item older than the newest that was applied? */
 bool hl7_is_older(const struct study *, const struct hl7_item *);
-/* Patient ids: "SITE/AUTHORITY/ID" after all merges so far. */
-void hl7_patient_key(char out[300], const char *site, const char *authority, const char *id);
-const char *hl7_survivor(const struct world *, const char *key);
+/* In the event of a row that had no patient id: the id that survived all merges so far. */
+void hl7_settle_patient(const struct step *, const struct hl7_item *, struct event *);
+void hl7_add_alias(const struct study *, struct event *, const char *gone);
 
 #endif

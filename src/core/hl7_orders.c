@@ -15,26 +15,11 @@
 #include "wetread/json.h"
 #include "wetread/text.h"
 
+enum { TOLD_MAX = 90, ALIAS_MAX = 400 };
+
 bool hl7_is_older(const struct study *s, const struct hl7_item *item)
 {
 	return s->msg_at && item->at < s->msg_at;
-}
-
-/* The patient may have been merged since the sender wrote the message: its id becomes the survivor's. */
-static void settle_patient(const struct step *st, const struct hl7_item *item, struct event *e)
-{
-	char key[300];
-	const char *survivor, *id;
-
-	if (!hl7_value(item, "pid"))
-		return;
-	hl7_patient_key(key, item->site, hl7_value(item, "pid_auth"), hl7_value(item, "pid"));
-	survivor = hl7_survivor(st->w, key);
-	if (!strcmp(survivor, key))
-		return;
-	id = strrchr(survivor, '/');
-	set_str(e, "pid", id + 1);
-	set_str(e, "alias", hl7_value(item, "pid"));
 }
 
 struct event *hl7_new_study(struct step *st, const struct hl7_item *item, int state)
@@ -42,7 +27,7 @@ struct event *hl7_new_study(struct step *st, const struct hl7_item *item, int st
 	struct event *e = emit_for(st, EVENT_STUDY_ORDERED, st->w->last_study + 1);
 
 	patch_copy(&e->set, &item->set);
-	settle_patient(st, item, e);
+	hl7_settle_patient(st, item, e);
 	set_int(e, "state", state);
 	if (!patch_find(&e->set, "ordered"))
 		set_int(e, "ordered", item->at);
@@ -55,41 +40,56 @@ struct event *hl7_new_study(struct step *st, const struct hl7_item *item, int st
 	return e;
 }
 
-/* A name or id that goes is kept as an alias, so that who knew it still finds the patient. */
-static void keep_alias(const struct study *s, const struct change *c, struct event *e)
+/* A name or id that goes is kept, so that who knew it still finds the patient. */
+void hl7_add_alias(const struct study *s, struct event *e, const char *gone)
 {
-	char alias[512];
+	const char *before = s->alias ? s->alias : "";
 
-	if (strcmp(c->field->key, "name") || !s->name)
-		return;
-	snprintf(alias, sizeof alias, "%s%s%.380s", s->name, s->alias ? "|" : "", s->alias ? s->alias : "");
-	set_str(e, "alias", alias);
+	set_text(e, "alias", "%.*s%s%.*s", cut(gone, TOLD_MAX), gone, *before ? "|" : "",
+	    cut(before, ALIAS_MAX), before);
 }
 
 /* Who is on the screen changed while it is read: the reader must see that before signing. */
 static void tell_reader(const struct study *s, struct event *e)
 {
 	static const char *const who[] = {"pid", "name", "birth", "sex"};
-	char text[256];
 
 	for (size_t i = 0; s->state == STATE_READING && i < sizeof who / sizeof who[0]; i++) {
 		const struct change *c = patch_find(&e->set, who[i]);
-		const char *old = field_get_str(field_find(&rec_study, who[i]), s);
+		const char *old = field_get_str(field_find(&rec_study, who[i]), s),
+		           *new = c && c->s ? c->s : "(none)";
 
 		if (!c || str_empty(old))
 			continue;
-		snprintf(text, sizeof text, "the patient's %s changed: %.90s -> %.90s", who[i], old,
-		    c->s ? c->s : "(none)");
-		set_str(e, "ack", text);
+		set_text(e, "ack", "the patient's %s changed: %.*s -> %.*s", who[i], cut(old, TOLD_MAX), old,
+		    cut(new, TOLD_MAX), new);
 		return;
 	}
 }
 
-static bool takes(const struct study *s, const struct change *c, bool older)
+/*
+ * A row keeps its site and, once known, its patient: hl7_find() gave it to this item because they are the same, perhaps
+ * by a merge the sender has not heard of, or by a study UID that is the same everywhere.
+ */
+static bool is_settled(const struct study *s, const struct hl7_item *item, const char *key)
 {
+	const char *said = hl7_value(item, "pid");
+
+	if (!strcmp(key, "site"))
+		return s->state != STATE_UNMATCHED && !str_empty(s->site);
+	if (!strcmp(key, "pid_auth"))
+		return s->pid && (s->pid_auth || !said || strcmp(said, s->pid) != 0);
+	return !strcmp(key, "pid") && !str_empty(s->pid);
+}
+
+static bool takes(const struct study *s, const struct hl7_item *item, const struct change *c, bool older)
+{
+	const char *key = c->field->key;
 	bool empty = c->field->type == FIELD_STR ? !field_get_str(c->field, s) : !field_get_int(c->field, s);
 
-	return patch_changes(c, s) && (!older || empty) && strcmp(c->field->key, "ordered");
+	if (!patch_changes(c, s) || !strcmp(key, "ordered") || is_settled(s, item, key))
+		return false;
+	return !older || (empty && strcmp(key, "msg_at"));
 }
 
 void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result *r)
@@ -103,7 +103,7 @@ void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result 
 	for (unsigned i = 0; i < item->set.n; i++) {
 		const struct change *c = &item->set.items[i];
 
-		if (!takes(s, c, older) || (older && !strcmp(c->field->key, "msg_at")))
+		if (!takes(s, item, c, older))
 			continue;
 		if (!e)
 			e = emit(st, EVENT_STUDY_CHANGED);
@@ -111,24 +111,33 @@ void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result 
 			set_str(e, c->field->key, c->s);
 		else
 			set_int(e, c->field->key, c->i);
-		keep_alias(s, c, e);
+		if (!strcmp(c->field->key, "name") && s->name)
+			hl7_add_alias(s, e, s->name);
 	}
 	if (!e)
 		return;
-	settle_patient(st, item, e);
+	if (patch_find(&e->set, "pid"))
+		hl7_settle_patient(st, item, e);
 	tell_reader(s, e);
+}
+
+/* How far a row had come before its order was known. */
+static int state_reached(const struct study *s)
+{
+	if (s->final_at)
+		return STATE_FINAL;
+	if (s->prelim_at)
+		return STATE_PRELIM;
+	if (s->ready_at)
+		return STATE_READY;
+	return s->images ? STATE_ACQUIRING : STATE_ORDERED;
 }
 
 /* A report or images were here first: the order gives the row its place. */
 static void join_unmatched(struct step *st, const struct hl7_item *item, struct hl7_result *r)
 {
-	const struct study *s = st->s;
-	int state = s->final_at ? STATE_FINAL : s->prelim_at ? STATE_PRELIM : STATE_ORDERED;
-	struct event *e;
-
 	hl7_update(st, item, r);
-	e = emit(st, EVENT_STUDY_CHANGED);
-	set_int(e, "state", state);
+	set_int(emit(st, EVENT_STUDY_CHANGED), "state", state_reached(st->s));
 }
 
 static void order_again(struct step *st, const struct hl7_item *item, struct hl7_result *r)
@@ -144,6 +153,7 @@ static void order_again(struct step *st, const struct hl7_item *item, struct hl7
 	set_int(e, "state", STATE_ORDERED);
 	set_int(e, "closed_at", 0);
 	set_int(e, "ready_at", 0);
+	set_str(e, "cancel", NULL);
 	set_int(e, "ordered", item->at);
 }
 
@@ -189,10 +199,12 @@ static void ask_reader(struct step *st, const struct hl7_item *item, struct hl7_
 
 static void withdraw(struct step *st, const struct hl7_item *item, struct hl7_result *r)
 {
-	struct event *e = emit(st, EVENT_STUDY_CANCELLED);
+	const char *reason = json_get_str(item->json, "reason", NULL);
+	struct event *e;
 
-	set_free(e, st->s, STATE_CANCELLED);
-	set_int(e, "closed_at", st->now);
+	if (!str_empty(reason))
+		emit_note(st, "note", reason);
+	e = emit_cancelled(st);
 	set_int(e, "msg_at", item->at);
 	set_str(e, "order_status", hl7_value(item, "order_status"));
 	r->reply = "CR";
@@ -265,6 +277,7 @@ void hl7_progress(struct step *st, struct hl7_item *item, struct hl7_result *r)
 void hl7_complete(struct step *st, struct hl7_item *item, struct hl7_result *r)
 {
 	struct event *e;
+	int64_t state;
 
 	if (!st->s) {
 		hl7_warn(r, "status of an unknown order: created");
@@ -272,7 +285,8 @@ void hl7_complete(struct step *st, struct hl7_item *item, struct hl7_result *r)
 		return;
 	}
 	hl7_change(st, item, r);
-	if (st->s->state != STATE_ORDERED && st->s->state != STATE_ACQUIRING)
+	state = st->s->state == STATE_UNMATCHED ? state_reached(st->s) : st->s->state;
+	if (state != STATE_ORDERED && state != STATE_ACQUIRING)
 		return;
 	e = emit(st, EVENT_STUDY_READY);
 	set_int(e, "state", STATE_READY);

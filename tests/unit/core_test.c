@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "../lib/night.h"
 #include "wetread/errors.h"
 #include "wetread/mem.h"
+#include "wetread/text.h"
 
 #define DO(who, cmd, ...) night_do(n, who, CMD_##cmd, (struct command){__VA_ARGS__})
 enum { MINUTE = 60000 };
@@ -584,6 +586,213 @@ static void images_of_another_patient_never_join_by_a_mistyped_accession(void **
 	assert_int_equal(night_get(n, 2)->images, 5);
 }
 
+static void an_order_that_comes_again_is_free_of_what_ended_it(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	const char *cancel =
+	    "[{\"do\":\"cancel\",\"reason\":\"wrong side\",\"set\":{\"accession\":\"1001\"}}]";
+	const char *again = "[{\"do\":\"create\",\"set\":{\"accession\":\"1001\"}},"
+	                    "{\"do\":\"complete\",\"set\":{\"accession\":\"1001\"}}]";
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	night_hl7(n, "ca", "STANNE", cancel);
+	assert_int_equal(DO("neuro", cancel, .study = id, .as = "yes"), 0);
+	assert_int_equal(night_get(n, id)->state, STATE_CANCELLED);
+	assert_null(night_get(n, id)->cancel);
+	night_pass(n, MINUTE);
+	night_hl7(n, "nw", "STANNE", again);
+	assert_int_equal(DO("neuro", next), 0);
+	assert_int_equal(n->a.study, id);
+	assert_int_equal(DO("neuro", hold, .study = id, .reason = "TECH"), 0);
+	night_hl7(n, "ca2", "STANNE", cancel);
+	assert_null(night_get(n, id)->hold);
+	assert_string_equal(night_get(n, id)->notes[night_get(n, id)->nnotes - 1].text, "wrong side");
+	night_pass(n, MINUTE);
+	night_hl7(n, "nw2", "STANNE", again);
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+}
+
+static void images_before_their_order_make_it_ready_when_it_comes(void **state)
+{
+	struct night *n = *state;
+	const char *order = "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\"}}]";
+
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P1\",\"images\":9}");
+	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\"}");
+	assert_int_equal(night_get(n, 1)->state, STATE_UNMATCHED);
+	night_hl7(n, "nw", "STANNE", order);
+	assert_int_equal(n->w.nstudies, 1);
+	assert_int_equal(night_get(n, 1)->state, STATE_READY);
+}
+
+static void a_completed_procedure_is_ready_though_its_report_or_images_came_first(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "ai", "STANNE", "[{\"do\":\"ai\",\"set\":{\"accession\":\"77\",\"ai\":\"ICH\"}}]");
+	assert_int_equal(night_get(n, 1)->state, STATE_UNMATCHED);
+	night_hl7(n, "cm", "STANNE", "[{\"do\":\"complete\",\"set\":{\"accession\":\"77\"}}]");
+	assert_int_equal(night_get(n, 1)->state, STATE_READY);
+}
+
+static void images_never_say_who_reads_or_what_was_found(void **state)
+{
+	struct night *n = *state;
+
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"reader\":\"neuro\",\"ack\":\"x\",\"final_at\":5,\"images\":9}");
+	assert_null(night_get(n, 1)->reader);
+	assert_null(night_get(n, 1)->ack);
+	assert_int_equal(night_get(n, 1)->final_at, 0);
+	assert_int_equal(night_get(n, 1)->images, 9);
+}
+
+static void a_matched_report_brings_its_words_and_is_not_read_again(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	night_hl7(n, "r", "STANNE",
+	    "[{\"do\":\"report\",\"status\":\"F\",\"text\":\"no bleed\",\"set\":{\"accession\":\"1010\","
+	    "\"pid\":\"P1001\",\"name\":\"DOE^JANE\"}}]");
+	assert_int_equal(night_get(n, id + 1)->state, STATE_UNMATCHED);
+	assert_int_equal(DO("coord", match, .study = id + 1, .with = "1001", .as = "name pid"), 0);
+	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
+	assert_int_equal(night_get(n, id)->nreports, 1);
+	assert_string_equal(night_get(n, id)->reports[0].text, "no bleed");
+	assert_int_equal(DO("neuro", claim, .study = id), E_STATE);
+}
+
+static void a_withdrawn_preliminary_is_not_what_a_lease_gives_back(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id, .as = "prelim"), 0);
+	assert_int_equal(DO("body", claim, .study = id), 0);
+	night_pass(n, MINUTE);
+	night_hl7(
+	    n, "x", "STANNE", "[{\"do\":\"report\",\"status\":\"X\",\"set\":{\"accession\":\"1001\"}}]");
+	assert_int_equal(DO("body", release, .study = id), 0);
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+}
+
+static void a_late_signature_is_kept_though_the_row_looks_new_to_it(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 0, "STANNE"), seen;
+	int64_t fence;
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	fence = n->a.fence;
+	seen = n->a.rev;
+	night_pass(n, 20 * MINUTE);
+	assert_int_equal(DO("body", claim, .study = id), 0);
+	assert_int_equal(
+	    DO("neuro", finish, .study = id, .rev = seen, .fence = fence, .text = "bleed"), E_FENCED);
+	assert_string_equal(night_get(n, id)->notes[night_get(n, id)->nnotes - 1].text, "bleed");
+}
+
+static void a_message_with_a_retired_id_changes_no_patient(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	night_hl7(n, "a40", "STANNE",
+	    "[{\"do\":\"merge\",\"pid\":\"P9\",\"pid_auth\":\"NEW\",\"from\":[{\"pid\":\"P1001\"}]}]");
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	night_hl7(n, "xo", "STANNE",
+	    "[{\"do\":\"change\",\"set\":{\"accession\":\"1001\",\"pid\":\"P1001\",\"body\":\"HEAD\"}}]");
+	assert_int_equal(n->w.nstudies, 1);
+	assert_string_equal(night_get(n, id)->body, "HEAD");
+	assert_string_equal(night_get(n, id)->pid, "P9");
+	assert_string_equal(night_get(n, id)->pid_auth, "NEW");
+	assert_string_equal(night_get(n, id)->alias, "P1001");
+	assert_null(night_get(n, id)->ack); /* nothing about the patient is new */
+}
+
+static void a_merge_into_a_retired_id_reaches_the_survivor(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	night_hl7(n, "m1", "STANNE", "[{\"do\":\"merge\",\"pid\":\"C\",\"from\":[{\"pid\":\"B\"}]}]");
+	night_hl7(n, "m2", "STANNE", "[{\"do\":\"merge\",\"pid\":\"B\",\"from\":[{\"pid\":\"P1001\"}]}]");
+	assert_string_equal(night_get(n, id)->pid, "C");
+	night_hl7(n, "a08", "STANNE", "[{\"do\":\"patient\",\"set\":{\"pid\":\"P1001\",\"sex\":\"F\"}}]");
+	assert_string_equal(night_get(n, id)->sex, "F");
+}
+
+static void an_id_with_slashes_is_nobody_elses(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"1\",\"pid\":\"34\",\"name\":\"A^B\"}},"
+	    "{\"do\":\"create\",\"set\":{\"accession\":\"2\",\"pid\":\"12/34\",\"pid_auth\":\"X/"
+	    "Y\",\"name\":\"C^"
+	    "D\"}}]");
+	night_hl7(n, "a08", "STANNE",
+	    "[{\"do\":\"patient\",\"set\":{\"pid\":\"12/34\",\"pid_auth\":\"X/Y\",\"name\":\"E^F\"}}]");
+	assert_string_equal(night_get(n, 1)->name, "A^B");
+	assert_string_equal(night_get(n, 2)->name, "E^F");
+	night_hl7(n, "a40", "STANNE",
+	    "[{\"do\":\"merge\",\"pid\":\"5/6\",\"pid_auth\":\"X/Y\",\"from\":[{\"pid\":\"12/"
+	    "34\",\"pid_auth\":"
+	    "\"X/Y\"}]}]");
+	assert_string_equal(night_get(n, 2)->pid, "5/6");
+	assert_string_equal(night_get(n, 1)->pid, "34");
+}
+
+static void an_order_without_a_site_touches_no_sites_study(void **state)
+{
+	struct night *n = *state;
+	const char *order = "[{\"do\":\"change\",\"set\":{\"accession\":\"1001\",\"name\":\"X^Y\"}}]";
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE"), found;
+
+	night_hl7(n, "m1", "", order);
+	assert_string_equal(night_get(n, id)->name, "DOE^JANE");
+	assert_int_equal(n->w.nstudies, 2);
+	night_hl7(n, "m2", "", "[{\"do\":\"create\",\"set\":{\"accession\":\"88\"}}]");
+	assert_int_equal(world_lookup(&n->w, "88", &found), 0); /* found once, though it has no site */
+}
+
+static void an_event_of_one_kind_never_writes_into_another(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	struct event e = {.n = n->w.n + 1, .kind = EVENT_USER_SET, .study = id};
+
+	patch_str(&e.set, &rec_user, "login", "eve");
+	assert_int_equal(world_apply(&n->w, &e), E_CORRUPT);
+	patch_release(&e.set);
+	e = (struct event){.n = n->w.n + 1, .kind = EVENT_STUDY_ORDERED, .study = UINT32_MAX - 1};
+	patch_int(&e.set, &rec_study, "state", STATE_READY);
+	assert_int_equal(world_apply(&n->w, &e), E_CORRUPT); /* and takes no memory for it */
+	patch_release(&e.set);
+}
+
+static void a_finding_inside_another_is_its_own_and_no_letter_is_cut(void **state)
+{
+	struct night *n = *state;
+	char items[512], long_one[200] = "";
+
+	night_study(n, "1001", "CT", 1, "STANNE");
+	night_hl7(n, "a1", "STANNE", "[{\"do\":\"ai\",\"set\":{\"accession\":\"1001\",\"ai\":\"no ICH\"}}]");
+	night_hl7(n, "a2", "STANNE", "[{\"do\":\"ai\",\"set\":{\"accession\":\"1001\",\"ai\":\"ICH\"}}]");
+	assert_string_equal(night_get(n, 1)->ai, "ICH | no ICH");
+	for (int i = 0; i < 60; i++)
+		strcat(long_one, i ? "\xc3\xa9" : "x");
+	strcat(long_one, "\xc3\xa9");
+	snprintf(items, sizeof items, "[{\"do\":\"ai\",\"set\":{\"accession\":\"1001\",\"ai\":\"%s\"}}]",
+	    long_one);
+	night_hl7(n, "a3", "STANNE", items);
+	assert_true(utf8_valid(night_get(n, 1)->ai, strlen(night_get(n, 1)->ai)));
+}
+
 static void a_policy_with_an_error_is_refused_with_its_line(void **state)
 {
 	struct night *n = *state;
@@ -635,6 +844,19 @@ int main(void)
 	    TEST(a_message_from_the_future_holds_nothing_back),
 	    TEST(images_join_their_order_and_make_it_ready),
 	    TEST(images_of_another_patient_never_join_by_a_mistyped_accession),
+	    TEST(an_order_that_comes_again_is_free_of_what_ended_it),
+	    TEST(images_before_their_order_make_it_ready_when_it_comes),
+	    TEST(a_completed_procedure_is_ready_though_its_report_or_images_came_first),
+	    TEST(images_never_say_who_reads_or_what_was_found),
+	    TEST(a_matched_report_brings_its_words_and_is_not_read_again),
+	    TEST(a_withdrawn_preliminary_is_not_what_a_lease_gives_back),
+	    TEST(a_late_signature_is_kept_though_the_row_looks_new_to_it),
+	    TEST(a_message_with_a_retired_id_changes_no_patient),
+	    TEST(a_merge_into_a_retired_id_reaches_the_survivor),
+	    TEST(an_id_with_slashes_is_nobody_elses),
+	    TEST(an_order_without_a_site_touches_no_sites_study),
+	    TEST(an_event_of_one_kind_never_writes_into_another),
+	    TEST(a_finding_inside_another_is_its_own_and_no_letter_is_cut),
 	    TEST(a_policy_with_an_error_is_refused_with_its_line),
 	};
 
