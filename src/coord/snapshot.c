@@ -107,29 +107,35 @@ static bool still_good(const struct coord *c, const struct snapshot *s)
 	return events <= 64 || events <= s->rows / 20;
 }
 
+static bool is_of(const struct snapshot *s, const char *scope)
+{
+	if (!s || !s->scope != !scope)
+		return false;
+	return !scope || !strcmp(s->scope, scope);
+}
+
+/* The place of this scope, else the one that was not asked for longest. */
+static unsigned place_of(const struct coord *c, const char *scope)
+{
+	unsigned i = 0;
+
+	while (i < SNAPSHOTS - 1 && !is_of(c->snapshots[i], scope))
+		i++;
+	return i;
+}
+
 struct snapshot *snapshot_get(struct coord *c, const char *scope)
 {
 	const char *name = scope_is_all(scope) ? NULL : scope;
-	struct snapshot **place = &c->snapshots[SNAPSHOTS - 1];
+	unsigned at = place_of(c, name);
+	struct snapshot *s = c->snapshots[at];
 
-	for (unsigned i = 0; i < SNAPSHOTS; i++) {
-		struct snapshot *s = c->snapshots[i];
-
-		if (s && (s->scope ? name && !strcmp(s->scope, name) : !name)) {
-			place = &c->snapshots[i];
-			break;
-		}
+	if (!is_of(s, name) || !still_good(c, s)) {
+		snapshot_unref(s);
+		s = make(c, name);
 	}
-	struct snapshot *found = *place;
-	if (found && (found->scope ? !name || strcmp(found->scope, name) : name != NULL))
-		found = NULL; /* the last place, which another scope has to leave */
-	if (!found || !still_good(c, found)) {
-		snapshot_unref(*place);
-		found = make(c, name);
-	}
-	/* most recently used first */
-	memmove(&c->snapshots[1], &c->snapshots[0], (size_t)(place - c->snapshots) * sizeof *place);
-	c->snapshots[0] = found;
-	found->refs++;
-	return found;
+	memmove(&c->snapshots[1], &c->snapshots[0], at * sizeof c->snapshots[0]);
+	c->snapshots[0] = s;
+	s->refs++;
+	return s;
 }

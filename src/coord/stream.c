@@ -60,16 +60,15 @@ void stream_stop(struct session *s, bool anew)
  */
 static void deliver(struct session *s, const struct live *l)
 {
-	bool all = scope_is_all(s->stream.scope);
+	bool sees = !l->study || scope_sees(s->stream.scope, l->site);
+	bool moved = l->moved && !scope_is_all(s->stream.scope);
 
-	if (all || !l->study)
-		buf_add(&s->out, l->line, l->len);
-	else if (l->moved && scope_sees(s->stream.scope, l->site))
+	if (moved && sees)
 		stream_stop(s, true);
-	else if (scope_sees(s->stream.scope, l->site))
-		buf_add(&s->out, l->line, l->len);
-	else if (l->moved)
+	else if (moved)
 		notice(s, "queue.gone", "study", l->study, l->n, false);
+	else if (sees)
+		buf_add(&s->out, l->line, l->len);
 }
 
 static void send_events(struct session *s, size_t below)
@@ -193,6 +192,6 @@ void stream_pump(struct session *s, int64_t now, int64_t *next)
 		session_touch(s);
 	}
 	/* The rest of a burst, too, whose first part may be written by then. What is stuck is due when it moves again. */
-	if (has_events(s) && now < s->stream.due && *next > s->stream.due)
+	if (has_events(s) && now<s->stream.due && * next> s->stream.due)
 		*next = s->stream.due;
 }

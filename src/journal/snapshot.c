@@ -247,7 +247,7 @@ struct loading {
 static int beyond_the_end(const struct journal *j, const struct snapshot *s)
 {
 	log_err("%s: a snapshot knows event %llu, but the events end at %llu: acknowledged ones are missing; "
-		"`wetreadctl restore FILE` puts a backup in the journal's place",
+	        "`wetreadctl restore FILE` puts a backup in the journal's place",
 	    j->path, (unsigned long long)s->n, (unsigned long long)j->head.n);
 	return E_CORRUPT;
 }

@@ -7,7 +7,8 @@ KILLS=${KILLS:-50}
 site_new adm okafor mehta delgado sup1
 coordinator_start
 
-: >"$E2E_DIR/acked" >"$E2E_DIR/orders"
+: >"$E2E_DIR/acked"
+: >"$E2E_DIR/orders"
 start orders wetread-demo load --sites "$DEMO/sites.ini" --to "127.0.0.1:$MLLP_PORT" --senders 4 --rate 60 --count 200000 \
 	--patience 60s --acked "$E2E_DIR/orders"
 lines() { [ "$(wc -l <"$E2E_DIR/$1")" -ge "$2" ]; }
@@ -23,12 +24,13 @@ for ((i = 1; i <= KILLS; i++)); do
 	coordinator_start
 done
 is $deaths "$KILLS" "it was killed $KILLS times"
-running orders && ok "orders kept coming" || not_ok "orders kept coming"
+holds "orders kept coming" running orders
 stop orders
 touch "$E2E_DIR/stop"
 ended() { ! running people; }
 wait_for 30 "every command is answered in the end" ended || finish
-wait "${PID[people]}" && ok "no command is left without an answer" || not_ok "no command is left without an answer"
+wait "${PID[people]}"
+is $? 0 "no command is left without an answer"
 stop wetreadd
 holds "what was acknowledged is there, once, and no study had two owners" \
 	/usr/bin/python3 "$top_srcdir/tests/lib/owners.py" "$SITE/journal.db" "$E2E_DIR/acked"

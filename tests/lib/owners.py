@@ -41,7 +41,7 @@ def main(journal, acked):
     for (op, kind), times in ops.items():
         if times > 1 and "-" in op and kind in ("study.claimed", "study.noted", "study.released", "study.taken"):
             bad.append(f"{kind} of {op} is there {times} times")
-    known = {op for op, _ in ops}
+    known = {op.rsplit("/", 1)[-1] for op, _ in ops}  # recorded as who/method/op
     answered = [line.split() for line in open(acked, encoding="ascii")]
     for op, method, name in answered:
         if op not in known:
