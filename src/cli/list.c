@@ -5,7 +5,7 @@
  *     -12m  P1 48011902 CT  CHEST PE PROTOCOL NAKAMURA, JUN VALLEY READY
  *
  * Columns are as wide as what stands in them.  On a narrow terminal the long ones are cut (a `~` says so), then
- * the least needed go; into a pipe everything goes uncut.
+ * the least needed go; into a pipe the lines are wide, but one long name does not make them all a screenful.
  */
 #include "config.h"
 
@@ -58,6 +58,8 @@ struct row {
 	char *cell[NCOLS]; /* cleaned */
 	bool overdue;
 };
+enum { PIPE_WIDTH = 240 };
+
 struct table {
 	struct row *rows;
 	size_t n;
@@ -216,7 +218,7 @@ static void list_table(struct cli *c, const struct world *w, const struct pick *
 	t.rows = xcalloc(p->n + 1, sizeof(*t.rows));
 	for (size_t i = 0; i < p->n; i++)
 		row_fill(&t.rows[i], w, p->studies[i], now);
-	widths_fit(&t, out_width(c));
+	widths_fit(&t, out_width(c) ? out_width(c) : PIPE_WIDTH);
 	table_print(c, &t);
 	for (size_t i = 0; i < t.n; i++)
 		for (int col = 0; col < NCOLS; col++)

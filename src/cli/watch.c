@@ -175,11 +175,13 @@ static void tell(
 
 static void tell_clock(struct watch *w, const struct study *s, const struct clock *c, bool over)
 {
+	int64_t at = over ? c->due : now_of(w); /* the moment it was passed, also when that was long ago */
+
 	if (w->cli->json) {
-		line_json(w, over ? "clock.breached" : "clock.warned", now_of(w), NULL, s, true);
+		line_json(w, over ? "clock.breached" : "clock.warned", at, NULL, s, true);
 		return;
 	}
-	line_begin(w, now_of(w), s);
+	line_begin(w, at, s);
 	buf_addc(&w->cli->out, ' ');
 	left_say(&w->cli->out, c);
 	line_end(w, s);

@@ -5,7 +5,8 @@
  * nothing, so there are few places for those: so many from one source and so many in
  * all.  When all places are taken, the source that holds most of them gives one
  * up to a source that holds fewer: a flood from one side cannot shut the door for
- * everybody else.
+ * everybody else.  Within one source (a hospital behind one address) a newcomer takes the place of who has
+ * been silent for longer than any login takes.
  */
 #include "config.h"
 
@@ -15,6 +16,8 @@
 
 #include "wetread/mem.h"
 #include "gate_int.h"
+
+enum { LOGIN_MS = 6000 }; /* a login at 56 kbit/s and 600 ms takes under 5 s */
 
 void crowd_init(struct crowd *c, size_t max_waiting, size_t max_per_source, size_t max)
 {
@@ -61,12 +64,25 @@ static size_t greediest(const struct crowd *c, size_t *held)
 	return best;
 }
 
-enum admit crowd_admit(const struct crowd *c, const struct source *s, size_t *victim)
+/* The source's own oldest waiting child, if it has had time enough. */
+static bool overslept(const struct crowd *c, const struct source *s, int64_t now, size_t *victim)
+{
+	int64_t oldest = INT64_MAX;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->list[i].in && same_source(&c->list[i].source, s) && c->list[i].since < oldest) {
+			oldest = c->list[i].since;
+			*victim = i;
+		}
+	return now - LOGIN_MS > oldest;
+}
+
+enum admit crowd_admit(const struct crowd *c, const struct source *s, int64_t now, size_t *victim)
 {
 	size_t mine = waiting_from(c, s), most;
 
 	if (mine >= c->max_per_source)
-		return REFUSE_SOURCE;
+		return overslept(c, s, now, victim) ? ADMIT_EVICT : REFUSE_SOURCE;
 	if (c->waiting >= c->max_waiting) {
 		*victim = greediest(c, &most);
 		return most > mine + 1 ? ADMIT_EVICT : REFUSE_WAITING;

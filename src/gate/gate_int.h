@@ -34,7 +34,7 @@ enum admit { ADMIT, ADMIT_EVICT, REFUSE_SOURCE, REFUSE_WAITING, REFUSE_FULL };
 void crowd_init(struct crowd *, size_t max_waiting, size_t max_per_source, size_t max);
 void crowd_release(struct crowd *);
 /* ADMIT_EVICT: admit after ending list[*victim], which has held its place for longest. */
-enum admit crowd_admit(const struct crowd *, const struct source *, size_t *victim);
+enum admit crowd_admit(const struct crowd *, const struct source *, int64_t now, size_t *victim);
 struct child *crowd_add(struct crowd *, const struct source *, int64_t now);
 void crowd_let_in(struct crowd *, struct child *);
 void crowd_remove(struct crowd *, size_t i); /* closes the pipe; moves the last into its place */

@@ -227,7 +227,7 @@ undo_pair:
 static bool make_room(struct listener *l, const struct source *from, const char *peer)
 {
 	size_t victim;
-	enum admit a = crowd_admit(&l->crowd, from, &victim);
+	enum admit a = crowd_admit(&l->crowd, from, env_mono(&env_system), &victim);
 
 	if (a == ADMIT)
 		return true;

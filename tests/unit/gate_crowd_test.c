@@ -20,7 +20,7 @@ static enum admit arrive(struct crowd *c, const char *who, int64_t now)
 {
 	struct source s = from(who);
 	size_t victim = 999;
-	enum admit a = crowd_admit(c, &s, &victim);
+	enum admit a = crowd_admit(c, &s, now, &victim);
 
 	if (a == ADMIT_EVICT)
 		crowd_remove(c, victim);
@@ -39,6 +39,23 @@ static void one_source_gets_no_more_than_its_share(void **state)
 		assert_int_equal(arrive(&c, "10.0.0.1:1", i), ADMIT);
 	assert_int_equal(arrive(&c, "10.0.0.1:2", 4), REFUSE_SOURCE);
 	assert_int_equal(arrive(&c, "10.0.0.2:1", 5), ADMIT);
+	crowd_release(&c);
+}
+
+static void who_is_silent_too_long_gives_way_to_a_neighbour(void **state)
+{
+	struct crowd c;
+
+	(void)state;
+	crowd_init(&c, 64, 3, 100);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(arrive(&c, "10.0.0.1:1", 1000 * i), ADMIT);
+	assert_int_equal(arrive(&c, "10.0.0.1:2", 5000), REFUSE_SOURCE);
+	assert_int_equal(arrive(&c, "10.0.0.1:2", 6001), ADMIT_EVICT);
+	assert_int_equal(c.n, 3);
+	for (size_t i = 0; i < c.n; i++)
+		assert_int_not_equal(c.list[i].since, 0);
+	assert_int_equal(arrive(&c, "10.0.0.1:3", 6002), REFUSE_SOURCE);
 	crowd_release(&c);
 }
 
@@ -139,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_source_gets_no_more_than_its_share),
+	    cmocka_unit_test(who_is_silent_too_long_gives_way_to_a_neighbour),
 	    cmocka_unit_test(those_let_in_do_not_count_against_their_source),
 	    cmocka_unit_test(a_flood_from_one_side_leaves_the_door_open),
 	    cmocka_unit_test(a_full_house_of_equals_evicts_nobody),
