@@ -236,6 +236,18 @@ static void one_item(struct step *st, const cJSON *json, struct hl7_result *r)
 	patch_release(&item.set);
 }
 
+/* Done when the message came before: the answer is the same but for warnings. */
+static void item_again(struct step *st, const cJSON *json, struct hl7_result *r)
+{
+	const struct op_done *done = world_op(st->w, st->op);
+	const struct verb *verb = find_verb(json_get_str(json, "do", "none"));
+
+	if (done->study)
+		json_uint(&r->studies, done->study);
+	if (verb && verb->run == hl7_cancel)
+		r->reply = hl7_withdrawal_reply(world_study(st->w, done->study));
+}
+
 static void finish_answer(struct answer *a, struct hl7_result *r)
 {
 	struct buf b = BUF_INIT(1 << 20);
@@ -279,8 +291,8 @@ int hl7_run(struct core *core, const struct command *cmd, int (*commit_step)(voi
 			refuse(&st, E_LIMIT, "more than %d items in one message", ITEMS_MAX);
 		else if (!world_op(st.w, st.op))
 			one_item(&st, json, &r);
-		else if (world_op(st.w, st.op)->study)
-			json_uint(&r.studies, world_op(st.w, st.op)->study);
+		else
+			item_again(&st, json, &r);
 		if (!a->err && out.n)
 			err = commit_step(ctx, &out);
 		evlist_release(&out);

@@ -35,9 +35,21 @@ static bool may_read(const struct step *st, const struct study *s, const struct 
 	return !study_open_hold(s) && policy_ineligible(st->w, s, me, st->now, why) == 0;
 }
 
-void cmd_next(struct step *st)
+/* The same transaction id again: its answer was lost, not its claim. */
+static const struct study *taken_before(const struct step *st)
 {
-	const struct user *me = world_user(st->w, st->cmd->by);
+	for (uint64_t id = 1; st->cmd->tx && id < st->w->studies_cap; id++) {
+		const struct study *s = st->w->studies[id];
+
+		if (s && s->state == STATE_READING && s->tx && !strcmp(s->tx, st->cmd->tx) && s->reader &&
+		    !strcmp(s->reader, st->cmd->by))
+			return s;
+	}
+	return NULL;
+}
+
+static const struct study *best_for(const struct step *st, const struct user *me)
+{
 	const struct study *best = NULL;
 
 	for (uint64_t id = 1; me && id < st->w->studies_cap; id++) {
@@ -48,11 +60,21 @@ void cmd_next(struct step *st)
 		if (better(st, s, best) && may_read(st, s, me))
 			best = s;
 	}
-	if (!best) {
-		refuse(st, E_NOTHING,
-		    "no study in the queue is for you now: `why STUDY %s` tells the reasons", st->cmd->by);
+	return best;
+}
+
+void cmd_next(struct step *st)
+{
+	st->s = taken_before(st);
+	if (st->s) {
+		st->a->rev = st->s->rev;
+		st->a->fence = st->s->fence;
 		return;
 	}
-	st->s = best;
-	claim_study(st);
+	st->s = best_for(st, world_user(st->w, st->cmd->by));
+	if (st->s)
+		claim_study(st);
+	else
+		refuse(st, E_NOTHING,
+		    "no study in the queue is for you now: `why STUDY %s` tells the reasons", st->cmd->by);
 }

@@ -88,10 +88,10 @@ const struct study *hl7_study(const struct step *, const struct hl7_item *);
 bool hl7_same_patient(const struct world *, const struct study *, const struct hl7_item *);
 /* A new study in this state with the item's fields; st->s stays NULL, the event is returned. */
 struct event *hl7_new_study(struct step *, const struct hl7_item *, int state);
+/* The order control that answers a withdrawal, now that it was applied: CR it is gone, UC it is not (or not yet). */
+const char *hl7_withdrawal_reply(const struct study *);
 /* Emits STUDY_CHANGED with what differs; nothing when nothing does. */
 void hl7_update(struct step *, const struct hl7_item *, struct hl7_result *);
-/* Is the item older than the newest that was applied? */
-bool hl7_is_older(const struct study *, const struct hl7_item *);
 /* In the event of a row that had no patient id: the id that survived all merges so far. */
 void hl7_settle_patient(const struct step *, const struct hl7_item *, struct event *);
 void hl7_add_alias(const struct study *, struct event *, const char *gone);

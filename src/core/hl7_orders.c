@@ -17,7 +17,8 @@
 
 enum { TOLD_MAX = 90, ALIAS_MAX = 400 };
 
-bool hl7_is_older(const struct study *s, const struct hl7_item *item)
+/* Is the item older than the newest that was applied? */
+static bool is_older(const struct study *s, const struct hl7_item *item)
 {
 	return s->msg_at && item->at < s->msg_at;
 }
@@ -68,7 +69,7 @@ static void tell_reader(const struct study *s, struct event *e)
 }
 
 /*
- * A row keeps its site and, once known, its patient: hl7_find() gave it to this item because they are the same, perhaps
+ * A row keeps its site and, once known, its patient: hl7_study() gave it to this item because they are the same, perhaps
  * by a merge the sender has not heard of, or by a study UID that is the same everywhere.
  */
 static bool is_settled(const struct study *s, const struct hl7_item *item, const char *key)
@@ -95,7 +96,7 @@ static bool takes(const struct study *s, const struct hl7_item *item, const stru
 void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result *r)
 {
 	const struct study *s = st->s;
-	bool older = hl7_is_older(s, item);
+	bool older = is_older(s, item);
 	struct event *e = NULL;
 
 	if (older)
@@ -144,7 +145,7 @@ static void order_again(struct step *st, const struct hl7_item *item, struct hl7
 {
 	struct event *e;
 
-	if (hl7_is_older(st->s, item)) {
+	if (is_older(st->s, item)) {
 		hl7_warn(r, "the order was withdrawn by a newer message");
 		return;
 	}
@@ -180,6 +181,11 @@ void hl7_change(struct step *st, struct hl7_item *item, struct hl7_result *r)
 		join_unmatched(st, item, r);
 	else
 		hl7_update(st, item, r);
+}
+
+const char *hl7_withdrawal_reply(const struct study *s)
+{
+	return !s || s->state == STATE_CANCELLED ? "CR" : "UC";
 }
 
 static const char *why_withdrawn(const struct hl7_item *item)
@@ -221,7 +227,7 @@ void hl7_cancel(struct step *st, struct hl7_item *item, struct hl7_result *r)
 		r->reply = "CR";
 	} else if (s->state == STATE_CANCELLED)
 		r->reply = "CR";
-	else if (hl7_is_older(s, item))
+	else if (is_older(s, item))
 		hl7_warn(r, "older than the newest order message applied: ignored");
 	else if (s->state == STATE_READING)
 		ask_reader(st, item, r);
@@ -269,7 +275,7 @@ void hl7_progress(struct step *st, struct hl7_item *item, struct hl7_result *r)
 		return;
 	}
 	hl7_change(st, item, r);
-	if (st->s->state == STATE_ORDERED && !hl7_is_older(st->s, item))
+	if (st->s->state == STATE_ORDERED && !is_older(st->s, item))
 		set_int(emit(st, EVENT_STUDY_CHANGED), "state", STATE_ACQUIRING);
 }
 

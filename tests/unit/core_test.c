@@ -793,6 +793,39 @@ static void a_finding_inside_another_is_its_own_and_no_letter_is_cut(void **stat
 	assert_true(utf8_valid(night_get(n, 1)->ai, strlen(night_get(n, 1)->ai)));
 }
 
+static void next_with_the_same_transaction_takes_no_second_study(void **state)
+{
+	struct night *n = *state;
+	int64_t fence;
+
+	night_study(n, "1", "CT", 1, "STANNE");
+	night_study(n, "2", "CT", 1, "STANNE");
+	assert_int_equal(DO("neuro", next, .op = "o1", .tx = "t1"), 0);
+	assert_int_equal(n->a.study, 1);
+	fence = n->a.fence;
+	assert_int_equal(DO("neuro", next, .op = "o2", .tx = "t1"), 0); /* the first answer was lost */
+	assert_int_equal(n->a.study, 1);
+	assert_int_equal(n->a.fence, fence);
+	assert_int_equal(DO("neuro", next, .op = "o3", .tx = "t2"), 0);
+	assert_int_equal(n->a.study, 2);
+}
+
+static void a_withdrawal_sent_again_is_answered_the_same(void **state)
+{
+	struct night *n = *state;
+	const char *cancel = "[{\"do\":\"cancel\",\"set\":{\"accession\":\"1001\"}}]";
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	unsigned before;
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	night_hl7(n, "ca", "STANNE", cancel);
+	assert_non_null(strstr(n->a.extra, "\"reply\":\"UC\""));
+	before = n->log.n;
+	night_hl7(n, "ca", "STANNE", cancel);
+	assert_non_null(strstr(n->a.extra, "\"reply\":\"UC\""));
+	assert_int_equal(n->log.n, before);
+}
+
 static void a_policy_with_an_error_is_refused_with_its_line(void **state)
 {
 	struct night *n = *state;
@@ -857,6 +890,8 @@ int main(void)
 	    TEST(an_order_without_a_site_touches_no_sites_study),
 	    TEST(an_event_of_one_kind_never_writes_into_another),
 	    TEST(a_finding_inside_another_is_its_own_and_no_letter_is_cut),
+	    TEST(next_with_the_same_transaction_takes_no_second_study),
+	    TEST(a_withdrawal_sent_again_is_answered_the_same),
 	    TEST(a_policy_with_an_error_is_refused_with_its_line),
 	};
 
