@@ -71,8 +71,7 @@ struct core {
 };
 void core_init(struct core *, struct world *, const struct env *);
 void core_release(struct core *);
-void core_beat(struct core *, const char *login);               /* a heartbeat of a person's console */
-int64_t core_last_beat(const struct core *, const char *login); /* 0: none since the start */
+void core_beat(struct core *, const char *login); /* a heartbeat of a person's console */
 
 /*
  * Decides one command against the world as it is now. Events go to the end of *out (none when refused, but

@@ -30,7 +30,6 @@ bool state_is_open(int64_t state); /* on the reading lists: not FINAL, not CANCE
 
 const char *prio_label(int64_t prio); /* "P1" */
 const char *prio_key(int64_t prio);   /* "stat" */
-int prio_parse(const char *word);     /* "1", "P1" or "stat"; E_SYNTAX */
 
 enum role {
 #define ROLE(name, bit, key, help) ROLE_##name = bit,

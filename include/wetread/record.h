@@ -52,7 +52,6 @@ const char *field_get_str(const struct field *, const void *rec);
 int64_t field_get_int(const struct field *, const void *rec);
 
 void record_release(const struct rectype *, void *rec); /* frees the strings, zeroes the members */
-void record_copy(const struct rectype *, void *to, const void *from);
 
 /* The members that are set, as "key":value pairs in the table's order; only LIST ones if asked. */
 void record_json(struct buf *, const struct rectype *, const void *rec, bool list_only);

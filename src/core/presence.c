@@ -68,13 +68,6 @@ void core_beat(struct core *c, const char *login)
 	p->mono = env_mono(c->env);
 }
 
-int64_t core_last_beat(const struct core *c, const char *login)
-{
-	const struct presence *p = login ? presence_find(c, login) : NULL;
-
-	return p ? p->beat : 0;
-}
-
 static int64_t lease_end(const struct core *c, const struct study *s)
 {
 	const struct policy *p = c->world->policy;

@@ -43,15 +43,23 @@ void put_clean(const char *text)
 	free(clean);
 }
 
+static char *clean_vasprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+static char *clean_vasprintf(const char *fmt, va_list ap)
+{
+	char *text = xvasprintf(fmt, ap), *clean = text_clean_dup(text);
+
+	free(text);
+	return clean;
+}
+
 int ctl_fail(const struct ctl *c, int err, const char *fmt, ...)
 {
 	va_list ap;
-	char *text, *clean;
+	char *clean;
 
 	va_start(ap, fmt);
-	text = xvasprintf(fmt, ap);
+	clean = clean_vasprintf(fmt, ap);
 	va_end(ap);
-	clean = text_clean_dup(text);
 	if (c->opt[CTLOPT_json]) {
 		struct buf b = BUF_INIT(JSON_MAX);
 
@@ -67,7 +75,6 @@ int ctl_fail(const struct ctl *c, int err, const char *fmt, ...)
 	} else {
 		fprintf(stderr, "wetreadctl: %s\n", clean);
 	}
-	free(text);
 	free(clean);
 	return err;
 }
@@ -76,12 +83,11 @@ void ctl_done(const struct ctl *c, const char *fmt, ...)
 {
 	struct buf b = BUF_INIT(JSON_MAX);
 	va_list ap;
-	char *text, *clean;
+	char *clean;
 
 	va_start(ap, fmt);
-	text = xvasprintf(fmt, ap);
+	clean = clean_vasprintf(fmt, ap);
 	va_end(ap);
-	clean = text_clean_dup(text);
 	if (c->opt[CTLOPT_json]) {
 		json_open(&b, '{');
 		json_kstr(&b, "done", clean);
@@ -90,7 +96,6 @@ void ctl_done(const struct ctl *c, const char *fmt, ...)
 	} else {
 		puts(clean);
 	}
-	free(text);
 	free(clean);
 }
 

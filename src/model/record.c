@@ -120,18 +120,6 @@ void record_release(const struct rectype *type, void *rec)
 	}
 }
 
-void record_copy(const struct rectype *type, void *to, const void *from)
-{
-	for (unsigned i = 0; i < type->nfields; i++) {
-		const struct field *f = &type->fields[i];
-
-		if (f->type == FIELD_STR)
-			set_str(f, to, field_get_str(f, from));
-		else
-			*field_int(f, to) = field_get_int(f, from);
-	}
-}
-
 /* Numbers that name something travel as that name; the others as numbers. */
 static void value_json(struct buf *b, const struct field *f, const char *s, int64_t i)
 {
@@ -188,7 +176,9 @@ static int value_from_json(const struct field *f, const cJSON *v, const char **s
 	return 0;
 }
 
-int record_from_json(const struct rectype *type, void *rec, const cJSON *object)
+typedef void take_fn(void *into, const struct field *, const char *s, int64_t i);
+
+static int read_members(const struct rectype *type, const cJSON *object, take_fn *take, void *into)
 {
 	const cJSON *v;
 
@@ -206,12 +196,22 @@ int record_from_json(const struct rectype *type, void *rec, const cJSON *object)
 		err = value_from_json(f, v, &s, &i);
 		if (err)
 			return err;
-		if (f->type == FIELD_STR)
-			set_str(f, rec, s);
-		else
-			*field_int(f, rec) = i;
+		take(into, f, s, i);
 	}
 	return 0;
+}
+
+static void take_member(void *rec, const struct field *f, const char *s, int64_t i)
+{
+	if (f->type == FIELD_STR)
+		set_str(f, rec, s);
+	else
+		*field_int(f, rec) = i;
+}
+
+int record_from_json(const struct rectype *type, void *rec, const cJSON *object)
+{
+	return read_members(type, object, take_member, rec);
 }
 
 /* ---- patches */
@@ -312,28 +312,15 @@ void patch_json(struct buf *b, const struct patch *p, bool list_only)
 	json_close(b, '}');
 }
 
+static void take_change(void *patch, const struct field *f, const char *s, int64_t i)
+{
+	struct change *c = patch_slot(patch, f);
+
+	str_put(&c->s, s && *s ? s : NULL);
+	c->i = i;
+}
+
 int patch_from_json(struct patch *p, const struct rectype *type, const cJSON *object)
 {
-	const cJSON *v;
-
-	if (!cJSON_IsObject(object))
-		return E_SYNTAX;
-	cJSON_ArrayForEach(v, object)
-	{
-		const struct field *f = field_find(type, v->string);
-		const char *s;
-		int64_t i;
-		struct change *c;
-		int err;
-
-		if (!f)
-			continue;
-		err = value_from_json(f, v, &s, &i);
-		if (err)
-			return err;
-		c = patch_slot(p, f);
-		str_put(&c->s, s && *s ? s : NULL);
-		c->i = i;
-	}
-	return 0;
+	return read_members(type, object, take_change, p);
 }

@@ -78,15 +78,6 @@ const char *prio_key(int64_t prio)
 	return prio >= 0 && prio < PRIOS ? prios[prio].key : "?";
 }
 
-int prio_parse(const char *word)
-{
-	for (int i = 0; i < PRIOS; i++)
-		if (str_ieq(word, prios[i].key) || str_ieq(word, prios[i].label) ||
-		    str_ieq(word, prios[i].label + 1))
-			return i;
-	return E_SYNTAX;
-}
-
 int role_parse(const char *key)
 {
 #define ROLE(name, bit, word, help)                                                                          \
