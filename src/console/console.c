@@ -170,7 +170,8 @@ static void frame_tell(struct console *c)
 		return;
 	bytes = term_written(c->term, &writes);
 	n = snprintf(line, sizeof line,
-	    "frame %lu rev %llu cursor %llu keys %s order %s pending %u bytes %llu writes %llu input %llu loads %u\n",
+	    "frame %lu rev %llu cursor %llu keys %s order %s pending %u bytes %llu writes %llu input %llu "
+	    "loads %u\n",
 	    c->frames, (unsigned long long)replica_world(c->replica)->n,
 	    (unsigned long long)view_cursor(c->view), view_deaf(c->view) ? "deaf" : "open",
 	    view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica),

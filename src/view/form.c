@@ -139,11 +139,21 @@ static const struct dialog_type note_type = {"note", form_draw, form_key, NULL, 
 static const struct dialog_type finish_type = {"finish", form_draw, form_key, NULL, false};
 static const struct dialog_type takeover_type = {"takeover", form_draw, form_key, NULL, false};
 
+enum { FINAL_MOST = 10 }; /* of what cannot be undone, at once */
+
 static struct dialog *form_open(
     struct view *v, const struct dialog_type *type, struct targets *t, enum cmd cmd)
 {
 	struct dialog *d;
+	size_t most = cmd == CMD_finish || cmd == CMD_cancel ? 1 : work_is_final(cmd) ? FINAL_MOST : SIZE_MAX;
 
+	if (t->n > most) {
+		view_sayf(v, LOOK_WARN, "%zu studies are marked: %s takes at most %zu at once", t->n,
+		    cmd_type(cmd)->words, most);
+		free(t->items);
+		*t = (struct targets){0};
+		return NULL;
+	}
 	if (t->n == 0) {
 		view_say(v, LOOK_WARN, "there is no study under the cursor");
 		return NULL;
@@ -163,7 +173,7 @@ void finish_open(struct view *v, struct targets *t)
 {
 	const struct target *first = t->n ? &t->items[0] : NULL;
 
-	if (first && first->fence == 0 && !v->host.is_pending(v->host.ctx, first->id) &&
+	if (t->n == 1 && first->fence == 0 && !v->host.is_pending(v->host.ctx, first->id) &&
 	    !draft_get(v, "finish", first->id)) {
 		view_sayf(v, LOOK_WARN, "%s is not yours to sign: claim it first", first->label);
 		free(t->items);
@@ -261,7 +271,9 @@ static void confirm_draw(struct view *v, struct dialog *d)
 	a = dialog_box(v, 70, 6, title, "y do it   Esc leave");
 	target_line(v, d, a.x, a.y, a.w);
 	grid_put(&v->grid, a.x, a.y + 1, a.w, LOOK_TEXT, d->edit.text);
-	grid_put(&v->grid, a.x, a.y + 3, a.w, LOOK_WARN, "This cannot be undone. Press the letter.");
+	grid_put(&v->grid, a.x, a.y + 3, a.w, LOOK_WARN,
+	    work_is_final((enum cmd)d->cmd) ? "This cannot be undone. Press the letter."
+	                                    : "Some are not on the screen. Press the letter.");
 	v->grid.cur_x = a.x;
 	v->grid.cur_y = a.y + 3;
 }

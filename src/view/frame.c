@@ -113,8 +113,11 @@ void title_draw(struct view *v, int y)
 
 /* ---- counts */
 
+/* What does not fit as a whole is left out: half a number misleads. */
 static void strip_part(struct view *v, int y, int *x, enum look look, const char *before, const char *text)
 {
+	if (*x + (int)(strlen(before) + strlen(text)) > v->grid.w)
+		return;
 	*x += grid_put(&v->grid, *x, y, v->grid.w - *x, LOOK_STRIP, before);
 	*x += grid_put(&v->grid, *x, y, v->grid.w - *x, look, text);
 }
@@ -151,12 +154,6 @@ void strip_draw(struct view *v, int y)
 		strip_part(v, y, &x, LOOK_STRIP, " | ", "");
 	}
 	strip_levels(v, y, &x, wide);
-	snprintf(text, sizeof text, "P0 %u  P1 %u", v->rows.counts.prios[0], v->rows.counts.prios[1]);
-	strip_part(v, y, &x, v->rows.counts.prios[0] ? LOOK_PRIO_0 : LOOK_STRIP, " | ", text);
-	if (wide) {
-		snprintf(text, sizeof text, "  P2 %u", v->rows.counts.prios[2]);
-		strip_part(v, y, &x, LOOK_STRIP, "", text);
-	}
 	if (fresh) {
 		snprintf(text, sizeof text, wide ? "new %u (press .)" : "new %u", fresh);
 		strip_part(v, y, &x, LOOK_STRONG, " | ", text);
@@ -165,6 +162,11 @@ void strip_draw(struct view *v, int y)
 		strip_part(v, y, &x, LOOK_WARN, " | ", "PAUSED");
 	else if (view_frozen(v) && v->rows.dirty.n)
 		strip_part(v, y, &x, LOOK_STRONG, " | ", "order held");
+	for (int p = 0; p <= (wide ? 2 : 1); p++) {
+		snprintf(text, sizeof text, "P%d %u", p, v->rows.counts.prios[p]);
+		strip_part(v, y, &x, p == 0 && v->rows.counts.prios[0] ? LOOK_PRIO_0 : LOOK_STRIP,
+		    p ? "  " : " | ", text);
+	}
 }
 
 /* ---- message and keys */

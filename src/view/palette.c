@@ -280,11 +280,6 @@ static void palette_draw(struct view *v, struct dialog *d)
 
 /* ---- doing */
 
-static bool cannot_be_undone(enum cmd cmd)
-{
-	return cmd == CMD_finish || cmd == CMD_takeover || cmd == CMD_cancel;
-}
-
 static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 {
 	struct deed deed = {true, (int)l->cmd};
@@ -314,7 +309,7 @@ static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 	l->words.text = text;
 	l->words.reason = reason;
 	dialog_close(v, false);
-	if (cannot_be_undone(l->cmd))
+	if (work_is_final(l->cmd))
 		confirm_open(v, &t, l->cmd, &l->words);
 	else
 		work_send(v, l->cmd, &t, &l->words);

@@ -122,9 +122,9 @@ static void load_bar(const struct pick *p, char out[24])
 	for (int i = 0; i < full && i < 6; i++)
 		bar[i] = '#';
 	if (p->capacity > 0)
-		snprintf(out, 24, "%s %lld/%lld", bar, (long long)p->load, (long long)p->capacity);
+		snprintf(out, 24, "%s %d/%d", bar, (int)(p->load % 100000), (int)(p->capacity % 100000));
 	else
-		snprintf(out, 24, "%s %lld", bar, (long long)p->load);
+		snprintf(out, 24, "%s %d", bar, (int)(p->load % 100000));
 }
 
 static void pick_line(

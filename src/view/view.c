@@ -447,6 +447,10 @@ static unsigned send_plain(struct view *v, enum cmd cmd)
 {
 	struct targets t = the_targets(v);
 
+	if (t.hidden) {
+		confirm_open(v, &t, cmd, &(struct words){0});
+		return VIEW_DRAW | VIEW_FLUSH;
+	}
 	work_send(v, cmd, &t, &(struct words){0});
 	free(t.items);
 	return VIEW_DRAW;
@@ -477,9 +481,8 @@ static unsigned act_hold_toggle(struct view *v)
 		held += s && !str_empty(s->hold);
 	}
 	if (held > 0 && held == t.n) {
-		work_send(v, CMD_unhold, &t, &(struct words){0});
 		free(t.items);
-		return VIEW_DRAW;
+		return send_plain(v, CMD_unhold);
 	}
 	hold_open(v, &t);
 	return VIEW_DRAW | VIEW_FLUSH;

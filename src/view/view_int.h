@@ -193,6 +193,7 @@ struct words {
 	const char *reader, *reason, *text, *as;
 };
 void work_send(struct view *, enum cmd, const struct targets *, const struct words *);
+bool work_is_final(enum cmd); /* nothing takes it back */
 void work_answer(struct view *, uint64_t ticket, const struct answer *);
 unsigned work_undo(struct view *, bool redo);
 unsigned work_anyway(struct view *);

@@ -113,22 +113,27 @@ void patient_name(const struct view *v, const struct study *s, char *out, size_t
 	out[n] = '\0';
 }
 
+/* Years; months under two years, days under two months: a newborn's age matters to the reader. */
 void patient_age_sex(const struct view *v, const struct study *s, char out[16])
 {
-	int y, m, d, months;
-	struct when_parts today;
+	struct when_parts today, birth = {0};
+	const char *sex = s->sex ? s->sex : "";
+	int months;
 
-	snprintf(out, 16, "%.1s", s->sex ? s->sex : "");
-	if (!s->birth || sscanf(s->birth, "%4d-%2d-%2d", &y, &m, &d) != 3)
+	snprintf(out, 16, "%.1s", sex);
+	if (!s->birth || sscanf(s->birth, "%4d-%2d-%2d", &birth.year, &birth.month, &birth.day) != 3)
 		return;
 	when_local(v->now, v->zone, &today);
-	months = (today.year - y) * 12 + today.month - m - (today.day < d);
+	months = (today.year - birth.year) * 12 + today.month - birth.month - (today.day < birth.day);
 	if (months < 0 || months > 150 * 12)
 		return;
-	if (months < 24)
-		snprintf(out, 16, "%dmo%.1s", months, s->sex ? s->sex : "");
+	if (months < 2)
+		snprintf(out, 16, "%dd%.1s",
+		    (int)((v->now - when_instant(&birth, v->zone, NULL)) / (24 * 3600 * 1000)) % 100, sex);
+	else if (months < 24)
+		snprintf(out, 16, "%dmo%.1s", months, sex);
 	else
-		snprintf(out, 16, "%d%.1s", months / 12, s->sex ? s->sex : "");
+		snprintf(out, 16, "%d%.1s", months / 12, sex);
 }
 
 const char *reader_text(const struct view *v, const char *login)
@@ -151,7 +156,7 @@ void label_set(char out[24], const struct study *s, uint64_t id)
 	}
 	text_clean(clean, sizeof clean, s->accession);
 	clean[utf8_prefix(clean, strlen(clean), 23)] = '\0';
-	snprintf(out, 24, "%s", clean);
+	snprintf(out, 24, "%.23s", clean);
 }
 
 const char *event_word(const char *kind)

@@ -62,6 +62,11 @@ static const struct {
     [CMD_duty] = {"Duty set", "set duty"},
 };
 
+bool work_is_final(enum cmd cmd)
+{
+	return cmd == CMD_finish || cmd == CMD_takeover || cmd == CMD_cancel;
+}
+
 /* ---- life */
 
 static void item_release(struct item *i)

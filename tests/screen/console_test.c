@@ -340,12 +340,15 @@ static void every_terminal_shows_the_same(void **state)
 		assert_true(vt_sees(&d.vt, "48000001", LIMIT));
 		assert_true(vt_quiet(&d.vt, LIMIT));
 		key(&d, "j");
-		text = vt_text(&d.vt) + 81; /* without the line with the clock */
-		if (first)
+		text = vt_text(&d.vt);
+		if (first) /* without the line with the clock */
 			assert_string_equal(strchr(text, '\n'), strchr(first, '\n'));
-		first = first ? first : text;
+		else
+			first = strdup(text);
+		free(text);
 		vt_close(&d.vt);
 	}
+	free(first);
 	ward_close(&d.ward);
 }
 

@@ -411,6 +411,37 @@ static void marks_outlive_a_filter_and_say_so(void **state)
 	room_close(&r);
 }
 
+static void what_is_not_on_the_screen_is_asked_about(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "neuro");
+	desk_keys(&r.d, "Space Space /");
+	desk_type(&r.d, "mod:ct");
+	desk_keys(&r.d, "Enter c");
+	assert_int_equal(r.d.ncalls, 0);
+	assert_true(desk_sees(&r.d, "2 studies, 1 of them HIDDEN"));
+	desk_keys(&r.d, "Enter c Esc");
+	assert_int_equal(r.d.ncalls, 0);
+	desk_keys(&r.d, "c y");
+	assert_int_equal(r.d.ncalls, 2);
+	room_close(&r);
+}
+
+static void reports_are_signed_one_by_one(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "neuro");
+	desk_keys(&r.d, "* f");
+	assert_true(desk_sees(&r.d, "finish takes at most 1 at once"));
+	desk_keys(&r.d, "f");
+	assert_int_equal(r.d.ncalls, 0);
+	room_close(&r);
+}
+
 static void a_hostile_name_moves_no_cell(void **state)
 {
 	struct room r;
@@ -608,6 +639,8 @@ int main(void)
 	    cmocka_unit_test(a_refused_text_is_kept),
 	    cmocka_unit_test(filter_is_live_and_says_what_it_hides),
 	    cmocka_unit_test(marks_outlive_a_filter_and_say_so),
+	    cmocka_unit_test(what_is_not_on_the_screen_is_asked_about),
+	    cmocka_unit_test(reports_are_signed_one_by_one),
 	    cmocka_unit_test(a_hostile_name_moves_no_cell),
 	    cmocka_unit_test(privacy_hides_name_and_birth_date),
 	    cmocka_unit_test(timers_tick_at_their_grain),
