@@ -235,10 +235,19 @@ static bool wants_core(const struct session *s)
 	       ssh_channel_window_size(s->channel) > 0;
 }
 
+/*
+ * A write was refused with room for it: a key exchange is under way, and only what the client sends next ends it.
+ * So it is read even when the core is behind, or the core, waiting for us to write, and we would wait for ever.
+ */
+static bool rekeying(const struct session *s)
+{
+	return s->down.len && !writing(s) && ssh_channel_window_size(s->channel) > 0;
+}
+
 static void arm(struct session *s, struct pollfd p[2])
 {
 	p[0] = (struct pollfd){.fd = s->tcp};
-	if (s->up.len < UP_PAUSE && !deaf(s))
+	if ((s->up.len < UP_PAUSE || rekeying(s)) && !deaf(s))
 		p[0].events |= POLLIN;
 	if (writing(s))
 		p[0].events |= POLLOUT;
