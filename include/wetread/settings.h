@@ -60,5 +60,7 @@ const struct zone *settings_zone(const struct settings *);
 /* A file of ours: $XDG_CONFIG_HOME/wetread/NAME and $XDG_STATE_HOME/wetread/NAME. NULL without a home; caller frees. */
 char *settings_config_path(const char *name);
 char *settings_state_path(const char *name);
+/* Makes the directories that lead to a file, those that are not there, for their owner only. */
+void settings_make_way(const char *path);
 
 #endif

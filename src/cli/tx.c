@@ -53,14 +53,7 @@ static void name_of(const struct cli *c, const char *study, char out[TX_NAME + 1
 
 static int dir_make(const char *path)
 {
-	char *copy = xstrdup(path);
-
-	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
-		*p = '\0';
-		mkdir(copy, 0700);
-		*p = '/';
-	}
-	free(copy);
+	settings_make_way(path);
 	return mkdir(path, 0700) < 0 && errno != EEXIST ? E_IO : 0;
 }
 

@@ -58,13 +58,16 @@ static void goodbye(struct carrier *c)
 
 static void hear_answer(struct carrier *c, const struct frame *f)
 {
-	c->answer.given = true;
-	c->answer.yes = f->kind == F_YES;
-	if (f->n < sizeof(c->answer.text)) {
+	if (c->answer.wanted) {
+		c->answer.given = true;
+		c->answer.yes = f->kind == F_YES;
+	}
+	if (c->answer.wanted && f->n < sizeof(c->answer.text)) {
 		memcpy(c->answer.text, f->data, f->n);
 		c->answer.text[f->n] = '\0';
 	}
-	explicit_bzero((void *)(uintptr_t)f->data, f->n);
+	explicit_bzero(
+	    (void *)(uintptr_t)f->data, f->n); /* also one that comes too late: it may be a passphrase */
 }
 
 static void hear_frame(struct carrier *c, const struct frame *f)
@@ -162,10 +165,14 @@ int carrier_ask(struct carrier *c, char kind, const char *text)
 	int rc = 0;
 
 	explicit_bzero(&c->answer, sizeof(c->answer));
+	c->answer.wanted = true;
 	frame_add(&c->out, kind, text, strlen(text));
 	c->deadline = 0; /* a person may take as long as it takes */
 	while (!rc && !c->answer.given)
 		rc = carrier_wait(c, -1, 0);
+	c->answer.wanted = false;
+	if (rc)
+		explicit_bzero(&c->answer, sizeof(c->answer));
 	c->deadline = env_mono(&env_system) + left;
 	return rc;
 }
@@ -583,6 +590,8 @@ static void wait_for_connect(struct carrier *c)
 		while (frame_next(&c->in, &f) == 1) {
 			char kind = f.kind;
 
+			if (kind == F_YES)
+				explicit_bzero((void *)(uintptr_t)f.data, f.n);
 			buf_drop(&c->in, FRAME_HEAD + f.n);
 			if (kind == F_CONNECT)
 				return;

@@ -9,7 +9,7 @@
 #include "link_int.h"
 
 struct answer {
-	bool given, yes;
+	bool wanted, given, yes;
 	char text[1024]; /* wiped by the asker */
 };
 

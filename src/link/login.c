@@ -13,43 +13,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "wetread/errors.h"
 #include "wetread/mem.h"
+#include "wetread/settings.h"
 #include "carrier_int.h"
 
 enum { PASSPHRASE_TRIES = 3 };
 
 /* ---- the memory of the last key */
 
-static char *last_path(const struct carrier *c, bool make)
+static char *last_path(const struct carrier *c)
 {
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	char *dir, *path;
+	char *name = xasprintf("lastkey-%s", c->host_port), *path = settings_state_path(name);
 
-	if (state && *state == '/')
-		dir = xasprintf("%s/wetread", state);
-	else if (home && *home == '/')
-		dir = xasprintf("%s/.local/state/wetread", home);
-	else
-		return NULL;
-	for (char *p = dir + 1; make && (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		mkdir(dir, 0700);
-		*p = '/';
-	}
-	if (make)
-		mkdir(dir, 0700);
-	path = xasprintf("%s/lastkey-%s", dir, c->host_port);
-	free(dir);
+	free(name);
 	return path;
 }
 
 static void last_read(const struct carrier *c, char *out, size_t size)
 {
-	char *path = last_path(c, false);
+	char *path = last_path(c);
 	FILE *f = path ? fopen(path, "re") : NULL;
 
 	*out = '\0';
@@ -72,9 +57,10 @@ static void last_write(const struct carrier *c, const char *kind, const char *wh
 	last_read(c, before, sizeof(before));
 	if (!strcmp(now, before))
 		return;
-	path = last_path(c, true);
+	path = last_path(c);
 	if (!path)
 		return;
+	settings_make_way(path);
 	part = xasprintf("%s.%d", path, (int)getpid());
 	f = fopen(part, "wxe");
 	if (f) {

@@ -351,3 +351,15 @@ char *settings_state_path(const char *name)
 {
 	return xdg_path("XDG_STATE_HOME", ".local/state", name);
 }
+
+void settings_make_way(const char *path)
+{
+	char *copy = xstrdup(path);
+
+	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		mkdir(copy, 0700); /* what stands in the way shows when the file is opened */
+		*p = '/';
+	}
+	free(copy);
+}
