@@ -66,8 +66,8 @@ int journal_read_study(
 
 /* The newest snapshot that is whole and the events after it (their chain is checked), into an empty world. */
 int journal_load(struct journal *, struct world *);
-/* Replays from event 1 without any snapshot. */
-int journal_replay(struct journal *, struct world *, uint64_t upto); /* upto 0: all */
+/* Applies the events after world->n up to `upto` (0: all), their chain checked: from event 1 for an empty world. */
+int journal_replay(struct journal *, struct world *, uint64_t upto);
 /* Writes a snapshot of the world, which must be at journal_last() with no turn open (E_PHASE), in a transaction of its
  * own; keeps the last two. */
 int journal_snapshot(struct journal *, const struct world *);

@@ -99,7 +99,5 @@ struct snapshot {
 int snapshots_walk(struct journal *, int (*each)(void *ctx, const struct snapshot *), void *ctx);
 /* Into an empty world. E_CORRUPT, E_NOMEM: the world is then half filled. */
 int snapshot_restore(const struct snapshot *, struct world *);
-/* The events after world->n up to `upto` (0: all), with their chain checked. */
-int journal_follow(struct journal *, struct world *, uint64_t upto);
 
 #endif

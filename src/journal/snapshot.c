@@ -274,7 +274,7 @@ int journal_load(struct journal *j, struct world *w)
 	struct loading l = {j, w};
 	int err = snapshots_walk(j, try_snapshot, &l);
 
-	return err < 0 ? err : journal_follow(j, w, 0);
+	return err < 0 ? err : journal_replay(j, w, 0);
 }
 
 struct following {
@@ -312,7 +312,7 @@ static int apply_row(void *ctx, const struct row *row)
 	return err ? bad(f, row->n, "does not fit the world") : 0;
 }
 
-int journal_follow(struct journal *j, struct world *w, uint64_t upto)
+int journal_replay(struct journal *j, struct world *w, uint64_t upto)
 {
 	struct following f = {.j = j, .w = w, .upto = upto};
 	int err = chain_at(j, w->n, f.chain);
@@ -320,9 +320,4 @@ int journal_follow(struct journal *j, struct world *w, uint64_t upto)
 	if (!err)
 		err = rows_walk(j, S_READ, w->n, UINT64_MAX, apply_row, &f);
 	return err < 0 ? err : 0;
-}
-
-int journal_replay(struct journal *j, struct world *w, uint64_t upto)
-{
-	return journal_follow(j, w, upto);
 }
