@@ -199,7 +199,7 @@ if [ -n "$headless" ]; then
 fi
 [ -t 0 ] && [ -t 1 ] || die "there is no terminal for the console" "run it in a terminal, or with --headless"
 say "opening the console as sup1, a supervisor: ? is help, q leaves"
-wetread
+XDG_STATE_HOME=$dir/state wetread
 status=$?
 end wetread-demo
 [ -z "$ours" ] || end wetreadd
