@@ -1,4 +1,4 @@
-/* study.release - the reader gives the lease back; a draft given with it is kept. */
+/* study.release - the reader gives the lease back; a draft given with it is kept.  A supervisor needs a reason. */
 #include "config.h"
 
 #include "core_int.h"
@@ -24,6 +24,11 @@ void cmd_release(struct step *st)
 		st->a->err = E_NOTYOURS;
 		return;
 	}
+	if (!mine && s->state == STATE_READING && str_empty(st->cmd->reason)) {
+		refuse(st, E_REASON, "%s is being read by %s: take it over, with a reason", study_label(s, label),
+		    s->reader);
+		return;
+	}
 	if (mine && st->cmd->fence && st->cmd->fence != s->fence) {
 		refuse(st, E_FENCED, "your lease of %s had ended before", study_label(s, label));
 		return;
@@ -31,4 +36,6 @@ void cmd_release(struct step *st)
 	if (!str_empty(st->cmd->text))
 		emit_note(st, "draft", st->cmd->text);
 	set_free(emit(st, EVENT_STUDY_RELEASED), s, study_pool_state(s));
+	if (!mine && !str_empty(st->cmd->reason))
+		emit_note(st, "takeover", st->cmd->reason);
 }

@@ -50,12 +50,13 @@ void hl7_add_alias(const struct study *s, struct event *e, const char *gone)
 	    cut(before, ALIAS_MAX), before);
 }
 
+static const char *const who[] = {"pid", "name", "birth", "sex"};
+enum { WHO = sizeof who / sizeof who[0] };
+
 /* Who is on the screen changed while it is read: the reader must see that before signing. */
 static void tell_reader(const struct study *s, struct event *e)
 {
-	static const char *const who[] = {"pid", "name", "birth", "sex"};
-
-	for (size_t i = 0; s->state == STATE_READING && i < sizeof who / sizeof who[0]; i++) {
+	for (size_t i = 0; s->state == STATE_READING && i < WHO; i++) {
 		const struct change *c = patch_find(&e->set, who[i]);
 		const char *old = field_get_str(field_find(&rec_study, who[i]), s),
 		           *new = c && c->s ? c->s : "(none)";
@@ -93,10 +94,32 @@ static bool takes(const struct study *s, const struct hl7_item *item, const stru
 	return !older || (empty && strcmp(key, "msg_at"));
 }
 
+/* Would it change the patient a report was signed for? */
+static bool is_signed(const struct study *s, const struct change *c)
+{
+	for (size_t i = 0; s->state == STATE_FINAL && i < WHO; i++)
+		if (!strcmp(c->field->key, who[i]))
+			return !str_empty(field_get_str(c->field, s));
+	return false;
+}
+
+/* What is signed is not edited silently: the change is noted, once, for whoever must correct the report. */
+static void note_signed(struct step *st)
+{
+	static const char text[] =
+	    "the patient's data changed after the report was signed: check the report's header";
+	const struct study *s = st->s;
+
+	for (unsigned i = 0; i < s->nnotes; i++)
+		if (s->notes[i].text && !strcmp(s->notes[i].text, text))
+			return;
+	emit_note(st, "note", text);
+}
+
 void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result *r)
 {
 	const struct study *s = st->s;
-	bool older = is_older(s, item);
+	bool older = is_older(s, item), differs = false;
 	struct event *e = NULL;
 
 	if (older)
@@ -106,6 +129,10 @@ void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result 
 
 		if (!takes(s, item, c, older))
 			continue;
+		if (is_signed(s, c)) {
+			differs = true;
+			continue;
+		}
 		if (!e)
 			e = emit(st, EVENT_STUDY_CHANGED);
 		if (c->field->type == FIELD_STR)
@@ -115,11 +142,12 @@ void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result 
 		if (!strcmp(c->field->key, "name") && s->name)
 			hl7_add_alias(s, e, s->name);
 	}
-	if (!e)
-		return;
-	if (patch_find(&e->set, "pid"))
+	if (e && patch_find(&e->set, "pid"))
 		hl7_settle_patient(st, item, e);
-	tell_reader(s, e);
+	if (e)
+		tell_reader(s, e);
+	if (differs)
+		note_signed(st);
 }
 
 /* How far a row had come before its order was known. */

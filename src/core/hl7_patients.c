@@ -153,24 +153,6 @@ void hl7_settle_patient(const struct step *st, const struct hl7_item *item, stru
 
 /* ---- demographics */
 
-/* What is signed is not edited silently: the change is noted for whoever must correct the report. */
-static void update_patient(struct step *st, const struct hl7_item *item, struct hl7_result *r)
-{
-	static const char *const who[] = {"name", "birth", "sex"};
-	bool differs = false;
-
-	for (size_t i = 0; i < sizeof who / sizeof who[0]; i++) {
-		const struct change *c = patch_find(&item->set, who[i]);
-
-		differs = differs || (c && patch_changes(c, st->s));
-	}
-	if (st->s->state == STATE_FINAL && differs)
-		emit_note(st, "note",
-		    "the patient's data changed after the report was signed: check the report's header");
-	else if (st->s->state != STATE_FINAL && st->s->state != STATE_CANCELLED)
-		hl7_update(st, item, r);
-}
-
 static bool only_for_orders(const char *key)
 {
 	return !strcmp(key, "sender") || !strcmp(key, "msg_at") || !strcmp(key, "site") ||
@@ -215,7 +197,8 @@ static void update_one(struct step *st, void *ctx)
 {
 	struct demographics *d = ctx;
 
-	update_patient(st, d->item, d->r);
+	if (st->s->state != STATE_CANCELLED)
+		hl7_update(st, d->item, d->r);
 }
 
 void hl7_patient(struct step *st, struct hl7_item *item, struct hl7_result *r)

@@ -226,6 +226,7 @@ static void a_takeover_wants_a_supervisor_and_a_reason(void **state)
 	assert_int_equal(DO("sup1", assign, .study = id, .reader = "body"), E_TAKEN);
 	assert_int_equal(DO("coord", takeover, .study = id, .reader = "body", .reason = "x"), E_ROLE);
 	assert_int_equal(DO("sup1", takeover, .study = id, .reader = "body"), E_REASON);
+	assert_int_equal(DO("sup1", release, .study = id), E_REASON);
 	assert_int_equal(DO("sup1", takeover, .study = id, .reader = "body", .reason = "link down"), 0);
 	assert_string_equal(night_get(n, id)->reader, "body");
 	assert_int_equal(night_get(n, id)->state, STATE_ASSIGNED);
@@ -826,6 +827,52 @@ static void a_withdrawal_sent_again_is_answered_the_same(void **state)
 	assert_int_equal(n->log.n, before);
 }
 
+static void a_signed_report_keeps_its_patient_whatever_message_comes(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	const char *order =
+	    "[{\"do\":\"change\",\"set\":{\"accession\":\"1001\",\"name\":\"ROE^MARY\",\"loc\":\"ICU\"}}]";
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+	night_hl7(
+	    n, "a08", "STANNE", "[{\"do\":\"patient\",\"set\":{\"pid\":\"P1001\",\"name\":\"ROE^MARY\"}}]");
+	night_hl7(n, "xo", "STANNE", order);
+	night_hl7(n, "xo2", "STANNE", order);
+	assert_string_equal(night_get(n, id)->name, "DOE^JANE");
+	assert_string_equal(night_get(n, id)->loc, "ICU");
+	assert_int_equal(night_get(n, id)->nnotes, 1);
+	assert_non_null(strstr(night_get(n, id)->notes[0].text, "after the report was signed"));
+}
+
+static void a_prelim_keeps_its_time_whatever_is_reported_after_it(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	struct clock c[UNTIL_COUNT];
+	int64_t signed_at, final_at;
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id, .as = "prelim"), 0);
+	signed_at = night_get(n, id)->prelim_at;
+	night_pass(n, 10 * MINUTE);
+	night_hl7(
+	    n, "p", "STANNE", "[{\"do\":\"report\",\"status\":\"P\",\"set\":{\"accession\":\"1001\"}}]");
+	assert_int_equal(DO("body", claim, .study = id), 0);
+	assert_int_equal(DO("body", finish, .study = id), 0);
+	final_at = night_get(n, id)->final_at;
+	night_pass(n, 10 * MINUTE);
+	night_hl7(
+	    n, "c", "STANNE", "[{\"do\":\"report\",\"status\":\"C\",\"set\":{\"accession\":\"1001\"}}]");
+	assert_int_equal(night_get(n, id)->prelim_at, signed_at);
+	assert_int_equal(night_get(n, id)->final_at, final_at);
+	assert_string_equal(night_get(n, id)->report, "C");
+	assert_true(policy_clocks(n->w.policy, night_get(n, id), n->now, c) > 0);
+	assert_int_equal(c[0].rule->until, UNTIL_PRELIM);
+	assert_int_equal(c[0].stop, signed_at);
+}
+
 static void a_policy_with_an_error_is_refused_with_its_line(void **state)
 {
 	struct night *n = *state;
@@ -892,6 +939,8 @@ int main(void)
 	    TEST(a_finding_inside_another_is_its_own_and_no_letter_is_cut),
 	    TEST(next_with_the_same_transaction_takes_no_second_study),
 	    TEST(a_withdrawal_sent_again_is_answered_the_same),
+	    TEST(a_signed_report_keeps_its_patient_whatever_message_comes),
+	    TEST(a_prelim_keeps_its_time_whatever_is_reported_after_it),
 	    TEST(a_policy_with_an_error_is_refused_with_its_line),
 	};
 
