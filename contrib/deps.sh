@@ -20,6 +20,7 @@ build=(
 	libseccomp-dev   # the sandbox of what parses outside input
 	zlib1g-dev       # snapshot pages
 	libinih-dev      # the .ini files
+	libssl-dev       # TLS of the image intake, digests of images
 )
 run=(
 	tzdata           # zones of sites and readers
@@ -28,7 +29,8 @@ run=(
 )
 test=(
 	libcmocka-dev libvterm-dev
-	git tmux jq python3 python3-hl7 openssh-server ssh-audit iproute2 sqlite3 mandoc xz-utils
+	git tmux jq python3 python3-hl7 openssh-server ssh-audit
+	dcmtk orthanc libgdcm-tools python3-pydicom openssl curl iproute2 sqlite3 mandoc xz-utils
 )
 lint=(clang clang-tidy clang-format cppcheck shellcheck mandoc gcovr)
 

@@ -46,6 +46,8 @@ struct sandbox {
 int sandbox_prepare(const struct sandbox *, struct sock_fprog *filter);
 /* 0, E_NOMEM or E_IO; on failure the process is half confined and should end. Single-threaded callers only. */
 int sandbox_enter(const struct sandbox *);
+/* In a fresh child: keeps these descriptors, as 3, 4 and so on in this order, and closes every other one. */
+void sandbox_keep(int *const fds[], size_t n);
 /* Whether the kernel keeps a process to one folder; without it a name with "../" is only kept out by the caller. */
 bool sandbox_has_folders(void);
 

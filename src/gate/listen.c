@@ -30,7 +30,7 @@
 #include "wetread/sandbox.h"
 #include "gate_int.h"
 
-enum { KILL_AFTER_MS = 3000, QUIET_MS = 1000, BACKLOG = 128, FASTOPEN_QUEUE = 64, FIRST_FD = 3, OWN_FDS = 3 };
+enum { KILL_AFTER_MS = 3000, QUIET_MS = 1000, BACKLOG = 128, FASTOPEN_QUEUE = 64 };
 
 struct listener {
 	const struct gate_options *opt;
@@ -162,21 +162,9 @@ static int give_to_core(int core_fd, int fd)
 	return sendmsg(core_fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == 1 ? 0 : E_IO;
 }
 
-/* In the child: keep the connection, the core and the pipe, as descriptors 3 to 5; close every other one. */
-static void keep_only(struct session_start *start)
-{
-	int *own[OWN_FDS] = {&start->conn, &start->core, &start->pipe};
-
-	for (int i = 0; i < OWN_FDS; i++) /* out of the way first */
-		*own[i] = fcntl(*own[i], F_DUPFD_CLOEXEC, FIRST_FD + OWN_FDS);
-	for (int i = 0; i < OWN_FDS; i++)
-		*own[i] = dup2(*own[i], FIRST_FD + i);
-	close_range(FIRST_FD + OWN_FDS, ~0U, 0);
-	dup2(STDERR_FILENO, STDOUT_FILENO); /* that one is the listener's pipe to the core */
-}
-
 static void be_session(const struct listener *l, struct session_start *start)
 {
+	int *const own[] = {&start->conn, &start->core, &start->pipe};
 	sigset_t none;
 
 	signal(SIGCHLD, SIG_DFL);
@@ -187,7 +175,7 @@ static void be_session(const struct listener *l, struct session_start *start)
 	start->bind = l->bind;
 	start->filter = &l->filter;
 	start->grace = l->opt->grace;
-	keep_only(start);
+	sandbox_keep(own, sizeof(own) / sizeof(*own));
 	session_run(start);
 }
 

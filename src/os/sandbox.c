@@ -60,6 +60,21 @@ static const char *const always[] = {
 #endif
 };
 
+/* ---- descriptors */
+
+enum { FIRST_FD = 3 };
+
+void sandbox_keep(int *const fds[], size_t n)
+{
+	int clear = FIRST_FD + (int)n;
+
+	for (size_t i = 0; i < n; i++) /* out of the way first */
+		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, clear);
+	for (size_t i = 0; i < n; i++)
+		*fds[i] = dup2(*fds[i], FIRST_FD + (int)i);
+	close_range((unsigned)clear, ~0U, 0);
+}
+
 /* ---- limits */
 
 static int set_limit(int resource, rlim_t most)

@@ -150,8 +150,14 @@ void upstream_free(struct upstream *up)
 {
 	if (up == NULL)
 		return;
-	while (up->calls)
+	while (up->calls) {
+		upstream_fn *fn = up->calls->fn;
+		void *ctx = up->calls->ctx;
+
 		drop_call(up, &up->calls);
+		if (fn)
+			fn(ctx, NULL, NULL);
+	}
 	bufferevent_free(up->bev);
 	free(up);
 }

@@ -1,0 +1,108 @@
+/*
+ * What the index says of a study, and what was told of it to others.
+ */
+#include "config.h"
+
+#include "store_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wetread/errors.h"
+#include "wetread/mem.h"
+
+/* The columns of Q_GET and Q_OPEN behind the key, in order. */
+static const size_t strs[] = {
+    offsetof(struct store_study, uid),
+    offsetof(struct store_study, site),
+    offsetof(struct store_study, aet),
+    offsetof(struct store_study, accession),
+    offsetof(struct store_study, pid),
+    offsetof(struct store_study, pid_auth),
+    offsetof(struct store_study, name),
+    offsetof(struct store_study, birth),
+    offsetof(struct store_study, sex),
+    offsetof(struct store_study, modality),
+    offsetof(struct store_study, exam),
+    offsetof(struct store_study, body),
+};
+static const size_t ints[] = {
+    offsetof(struct store_study, images),
+    offsetof(struct store_study, series),
+    offsetof(struct store_study, bytes),
+    offsetof(struct store_study, expected),
+    offsetof(struct store_study, first_image),
+    offsetof(struct store_study, last_image),
+    offsetof(struct store_study, newest),
+    offsetof(struct store_study, told_images),
+    offsetof(struct store_study, told_series),
+};
+enum { NSTRS = sizeof(strs) / sizeof(*strs), NINTS = sizeof(ints) / sizeof(*ints) };
+
+static char **str_at(struct store_study *st, size_t i)
+{
+	return (char **)(void *)((char *)st + strs[i]);
+}
+
+static void read_row(sqlite3_stmt *q, struct store_study *st)
+{
+	int column = 1;
+
+	memset(st, 0, sizeof(*st));
+	snprintf(st->key, sizeof(st->key), "%s", (const char *)sqlite3_column_text(q, 0));
+	for (size_t i = 0; i < NSTRS; i++)
+		*str_at(st, i) = xstrdup((const char *)sqlite3_column_text(q, column++));
+	for (size_t i = 0; i < NINTS; i++)
+		*(int64_t *)(void *)((char *)st + ints[i]) = sqlite3_column_int64(q, column++);
+	st->released = sqlite3_column_int(q, column++);
+	st->complete = sqlite3_column_int(q, column);
+}
+
+void store_study_release(struct store_study *st)
+{
+	for (size_t i = 0; i < NSTRS; i++)
+		str_put(str_at(st, i), NULL);
+}
+
+int store_study_get(struct store *s, const char *key, struct store_study *out)
+{
+	sqlite3_stmt *q = index_query(s, Q_GET, "s", key);
+	int rc = sqlite3_step(q);
+
+	if (rc == SQLITE_ROW)
+		read_row(q, out);
+	sqlite3_reset(q);
+	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? E_NOTFOUND : index_err(s, rc);
+}
+
+int store_each_open(struct store *s, int (*fn)(void *, const struct store_study *), void *ctx)
+{
+	sqlite3_stmt *q = index_query(s, Q_OPEN, "");
+	int rc, stop = 0;
+
+	while (!stop && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		struct store_study st;
+
+		read_row(q, &st);
+		stop = fn(ctx, &st);
+		store_study_release(&st);
+	}
+	sqlite3_reset(q);
+	return stop ? stop : index_err(s, rc);
+}
+
+int store_told(struct store *s, const char *key, int64_t images, int64_t series)
+{
+	return index_run(s, Q_TOLD, "sii", key, images, series);
+}
+
+int store_released(struct store *s, const char *key)
+{
+	return index_run(s, Q_RELEASED, "s", key);
+}
+
+int store_completed(struct store *s, const char *key, int64_t images)
+{
+	return index_run(s, Q_COMPLETED, "si", key, images);
+}
