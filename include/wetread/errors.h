@@ -21,5 +21,6 @@ int err_rpc(int err);          /* JSON-RPC 2.0 error code */
 int err_exit(int err);         /* exit code of the one-shot commands */
 int err_hl7(int err);          /* HL7 table 0357 code, 0 if none fits */
 int err_of_rpc(int rpc);       /* the E_* with this JSON-RPC code, E_IO if none */
+int err_of_name(const char *); /* the E_* with this name, E_IO if none */
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <stddef.h>
+#include <string.h>
 
 struct row {
 	int number, rpc, exitcode, hl7;
@@ -66,6 +67,14 @@ int err_exit(int err)
 int err_hl7(int err)
 {
 	return err == E_OK ? 0 : row_of(err)->hl7;
+}
+
+int err_of_name(const char *name)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (!strcmp(err_name(-rows[i].number), name))
+			return -rows[i].number;
+	return E_IO;
 }
 
 int err_of_rpc(int rpc)

@@ -193,12 +193,7 @@ static bool answered_before(struct step *st)
 	a->fence = o->fence;
 	if (!o->code)
 		return true;
-	a->err = E_IO;
-	for (int err = -1; err > -100; err--)
-		if (!strcmp(err_name(err), o->code)) {
-			a->err = err;
-			break;
-		}
+	a->err = err_of_name(o->code);
 	str_put(&a->text, o->text);
 	return true;
 }

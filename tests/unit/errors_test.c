@@ -23,6 +23,7 @@ static void every_row_can_be_looked_up(void **state)
 		assert_int_equal(err_rpc(-rows[i].num), rows[i].rpc);
 		assert_int_equal(err_exit(-rows[i].num), rows[i].exitcode);
 		assert_int_equal(err_of_rpc(rows[i].rpc), -rows[i].num);
+		assert_int_equal(err_of_name(err_name(-rows[i].num)), -rows[i].num);
 	}
 }
 
@@ -67,6 +68,7 @@ static void an_unknown_number_reads_as_io(void **state)
 	assert_string_equal(err_text(-9999), err_text(E_IO));
 	assert_string_equal(err_name(17), "io");
 	assert_int_equal(err_of_rpc(4711), E_IO);
+	assert_int_equal(err_of_name("no such"), E_IO);
 	assert_int_equal(err_hl7(E_NOTFOUND), 204);
 	assert_int_equal(err_hl7(E_OK), 0);
 	assert_string_equal(err_text(E_OK), "ok");
