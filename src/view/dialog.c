@@ -2,7 +2,9 @@
  * dialog - what all dialogs share.
  *
  * A dialog throws away what was typed ahead and hears nothing for its first 300 ms: a key that was meant for the list, or the
- * auto-repeat of the key that opened it, never answers it.  What was typed into it is kept as a draft when it is left.
+ * auto-repeat of the key that opened it, never answers it; only Esc leaves at once.  Letters that decide count after half a
+ * second of silence, so that words never press them, and what is typed as a dialog closes does not become commands of
+ * the list.  What was typed into a dialog is kept as a draft when it is left.
  */
 #include "config.h"
 
@@ -23,7 +25,9 @@ struct dialog *dialog_open(struct view *v, const struct dialog_type *type, struc
 	if (v->dialog)
 		dialog_close(v, true);
 	d->type = type;
+	d->edit.lines = type->is_lines;
 	d->deaf_until = v->mono + (type->is_prompt ? 0 : DEAF_MS);
+	d->letters_at = v->mono + LETTER_MS;
 	d->opened_by = v->last_key;
 	d->back_to = v->cursor ? v->cursor : v->cursor_before;
 	if (t) {
@@ -47,6 +51,11 @@ void dialog_close(struct view *v, bool keep_text)
 	if (!d)
 		return;
 	v->dialog = NULL;
+	if (!d->type->is_prompt) {
+		v->mute_until = v->mono + CLOSED_MS;
+		v->mute_gap = CLOSED_MS;
+		v->mute_but = 0;
+	}
 	if (keep_text)
 		draft_keep(v, d);
 	if (d->type->release)
@@ -61,9 +70,28 @@ unsigned dialog_key(struct view *v, uint32_t key)
 {
 	struct dialog *d = v->dialog;
 
-	if (v->mono < d->deaf_until)
+	if (v->mono < d->deaf_until && (key != 27 || d->is_asked))
 		return 0;
 	return d->type->key(v, d, key) | VIEW_DRAW;
+}
+
+void letters_wait(struct view *v, struct dialog *d)
+{
+	d->letters_at = v->mono + LETTER_MS;
+}
+
+bool letters_open(struct view *v, struct dialog *d)
+{
+	bool open = v->mono >= d->letters_at;
+
+	d->too_soon = !open;
+	letters_wait(v, d);
+	return open;
+}
+
+const char *letters_hint(const struct dialog *d, const char *usual)
+{
+	return d->too_soon ? "Too soon after the last key: wait a moment, then press the letter." : usual;
 }
 
 struct area dialog_box(struct view *v, int w, int h, const char *title, const char *foot)
@@ -81,50 +109,65 @@ struct area dialog_box(struct view *v, int w, int h, const char *title, const ch
 	return (struct area){x + 2, y + 1, w - 4, h - 2};
 }
 
+/* Bytes of the text from `at` on that stand in one row of the box, with its newline. */
+static size_t row_bytes(const struct edit *e, size_t at, int cols)
+{
+	char rest[EDIT_MAX + 4];
+	size_t n = strcspn(e->text + at, "\n"), fit;
+	int used;
+
+	memcpy(rest, e->text + at, n);
+	rest[n] = '\0';
+	fit = text_fit(rest, cols, &used);
+	return fit < n ? fit : n + (e->text[at + n] == '\n');
+}
+
+static int width_between(const struct edit *e, size_t from, size_t to)
+{
+	char part[EDIT_MAX + 4];
+
+	memcpy(part, e->text + from, to - from);
+	part[to - from] = '\0';
+	return text_width(part);
+}
+
+static void row_put(struct view *v, const struct edit *e, size_t from, size_t n, struct area a, int y)
+{
+	char part[EDIT_MAX + 4];
+
+	memcpy(part, e->text + from, n);
+	part[n] = '\0';
+	part[strcspn(part, "\n")] = '\0';
+	grid_put(&v->grid, a.x, y, a.w, LOOK_FIELD, part);
+}
+
 void dialog_text(struct view *v, const struct dialog *d, struct area a, bool focus)
 {
 	const struct edit *e = &d->edit;
-	int line = 0, skip, at_line, at_col = 0;
-	size_t from[256] = {0}, n = 0;
-	int lines = 1;
+	size_t from[EDIT_MAX + 2], lines = 1, at = 0, skip;
 
-	/* Where each line begins; the last ones are shown when there are too many. */
-	at_line = 0;
-	for (size_t i = 0; i <= e->len && lines < 256 && a.w > 2; i += n) {
-		char rest[EDIT_MAX + 4];
-		int used;
-
-		memcpy(rest, e->text + i, e->len - i + 1);
-		n = text_fit(rest, a.w - 1, &used);
-		if (e->at >= i && (e->at < i + n || i + n == e->len)) {
-			char head[EDIT_MAX + 4];
-
-			memcpy(head, e->text + i, e->at - i);
-			head[e->at - i] = '\0';
-			at_line = lines - 1;
-			at_col = text_width(head);
-		}
-		if (n == 0 || i + n >= e->len)
+	/* Where each row begins; the one with the cursor is in sight. */
+	from[0] = 0;
+	for (size_t i = 0, n; a.w > 2 && i < e->len; i += n) {
+		n = row_bytes(e, i, a.w - 1);
+		if (n == 0)
 			break;
-		from[lines++] = i + n;
+		if (i + n < e->len || e->text[i + n - 1] == '\n')
+			from[lines++] = i + n;
 	}
-	skip = at_line >= a.h ? at_line - a.h + 1 : 0;
-	for (line = 0; line < a.h; line++) {
-		char part[EDIT_MAX + 4] = "";
-		int k = line + skip;
+	while (at + 1 < lines && from[at + 1] <= e->at)
+		at++;
+	skip = a.h > 0 && at >= (size_t)a.h ? at - (size_t)a.h + 1 : 0;
+	for (int y = 0; y < a.h; y++) {
+		size_t k = skip + (size_t)y;
 
-		if (k < lines) {
-			size_t end = k + 1 < lines ? from[k + 1] : e->len;
-
-			memcpy(part, e->text + from[k], end - from[k]);
-			part[end - from[k]] = '\0';
-		}
-		grid_fill(&v->grid, a.x, a.y + line, a.w, LOOK_FIELD);
-		grid_put(&v->grid, a.x, a.y + line, a.w, LOOK_FIELD, part);
+		grid_fill(&v->grid, a.x, a.y + y, a.w, LOOK_FIELD);
+		if (k < lines)
+			row_put(v, e, from[k], (k + 1 < lines ? from[k + 1] : e->len) - from[k], a, a.y + y);
 	}
 	if (focus) {
-		v->grid.cur_x = a.x + at_col;
-		v->grid.cur_y = a.y + at_line - skip;
+		v->grid.cur_x = a.x + width_between(e, from[at], e->at);
+		v->grid.cur_y = a.y + (int)(at - skip);
 	}
 }
 

@@ -1,4 +1,4 @@
-/* edit - one line of typed text. */
+/* edit - typed text: one line, or several where Enter is a new line. */
 #ifndef WETREAD_VIEW_EDIT_H
 #define WETREAD_VIEW_EDIT_H
 
@@ -11,6 +11,7 @@ enum { EDIT_MAX = 4000 };
 struct edit {
 	char text[EDIT_MAX + 4]; /* clean UTF-8, NUL-ended */
 	size_t len, at;          /* at: the cursor's byte */
+	bool lines;              /* a newline may stand in it */
 };
 
 void edit_set(struct edit *, const char *text); /* cursor at the end */

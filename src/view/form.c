@@ -1,8 +1,8 @@
 /*
  * form - dialogs of a text and a few letters: note, sign, take over, hold, and the questions before what cannot be undone.
  *
- * Enter in the text only goes on to the letters; a letter that is not the key that opened the dialog does it.  A hold can
- * be undone, so there Enter is enough.
+ * Enter in the text is a new line and Tab goes on to the letters; a letter that is not the key that opened the dialog does it,
+ * after a moment of silence.  A hold can be undone, so there Enter is enough.
  */
 #include "config.h"
 
@@ -46,7 +46,8 @@ static const struct form *form_of(const struct dialog *d)
 static void form_foot(const struct form *f, const struct dialog *d, char *out, size_t size)
 {
 	if (d->focus == TEXT)
-		snprintf(out, size, "Enter go on   Esc leave, the text is kept");
+		snprintf(out, size, "%s   Esc leave, text is kept",
+		    d->edit.lines ? "Tab go on   Enter new line" : "Enter go on");
 	else
 		snprintf(out, size, "%s%s%s   Tab text   Esc leave", f->choices[0].label,
 		    f->choices[1].label ? "   " : "", f->choices[1].label ? f->choices[1].label : "");
@@ -86,8 +87,8 @@ static void form_draw(struct view *v, struct dialog *d)
 	if (d->focus == TEXT)
 		return;
 	grid_put(&v->grid, a.x, a.y + a.h - 1, a.w, LOOK_WARN,
-	    d->cmd == CMD_note ? "A note stays for ever. Press the letter."
-	                       : "This cannot be undone. Press the letter.");
+	    letters_hint(d, d->cmd == CMD_note ? "A note stays for ever. Press the letter."
+	                                       : "This cannot be undone. Press the letter."));
 	v->grid.cur_x = a.x;
 	v->grid.cur_y = a.y + a.h - 1;
 }
@@ -110,8 +111,9 @@ static unsigned form_send(struct view *v, struct dialog *d, const struct choice 
 static unsigned form_letter(struct view *v, struct dialog *d, uint32_t key)
 {
 	const struct form *f = form_of(d);
+	bool open = letters_open(v, d);
 
-	for (int i = 0; i < 2 && f->choices[i].letter; i++)
+	for (int i = 0; i < 2 && f->choices[i].letter && open; i++)
 		if (key == (uint32_t)f->choices[i].letter && key != d->opened_by)
 			return form_send(v, d, &f->choices[i]);
 	return VIEW_DRAW;
@@ -123,10 +125,12 @@ static unsigned form_key(struct view *v, struct dialog *d, uint32_t key)
 		dialog_close(v, true);
 		return VIEW_DRAW;
 	}
-	if (key == '\t' || key == K_BACKTAB || (key == '\r' && d->focus == TEXT)) {
+	if (key == '\t' || key == K_BACKTAB || (key == '\r' && d->focus == TEXT && !d->edit.lines)) {
 		if (d->focus == TEXT && form_of(d)->needs_text && d->edit.len == 0)
 			return VIEW_DRAW;
 		d->focus = d->focus == TEXT ? LETTERS : TEXT;
+		letters_wait(v, d);
+		d->too_soon = false;
 		return VIEW_DRAW | VIEW_FLUSH;
 	}
 	if (d->focus == LETTERS)
@@ -135,9 +139,9 @@ static unsigned form_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type note_type = {"note", form_draw, form_key, NULL, false};
-static const struct dialog_type finish_type = {"finish", form_draw, form_key, NULL, false};
-static const struct dialog_type takeover_type = {"takeover", form_draw, form_key, NULL, false};
+static const struct dialog_type note_type = {"note", form_draw, form_key, NULL, false, true};
+static const struct dialog_type finish_type = {"finish", form_draw, form_key, NULL, false, true};
+static const struct dialog_type takeover_type = {"takeover", form_draw, form_key, NULL, false, false};
 
 enum { FINAL_MOST = 10 }; /* of what cannot be undone, at once */
 
@@ -173,14 +177,15 @@ void finish_open(struct view *v, struct targets *t)
 {
 	const struct target *first = t->n ? &t->items[0] : NULL;
 
-	if (t->n == 1 && first->fence == 0 && !v->host.is_pending(v->host.ctx, first->id) &&
-	    !draft_get(v, "finish", first->id)) {
-		view_sayf(v, LOOK_WARN, "%s is not yours to sign: claim it first", first->label);
-		free(t->items);
-		*t = (struct targets){0};
+	if (t->n != 1 || is_read_by_me(v, view_study(v, first->id))) {
+		form_open(v, &finish_type, t, CMD_finish);
 		return;
 	}
-	form_open(v, &finish_type, t, CMD_finish);
+	view_sayf(v, LOOK_WARN, "%s is not yours to sign: %s", first->label,
+	    v->host.is_pending(v->host.ctx, first->id) ? "the coordinator has not answered yet"
+	                                               : "claim it first");
+	free(t->items);
+	*t = (struct targets){0};
 }
 
 void takeover_open(struct view *v, struct targets *t, const char *reader)
@@ -244,7 +249,7 @@ static unsigned hold_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type hold_type = {"hold", hold_draw, hold_key, NULL, false};
+static const struct dialog_type hold_type = {"hold", hold_draw, hold_key, NULL, false, false};
 
 void hold_open(struct view *v, struct targets *t)
 {
@@ -272,8 +277,9 @@ static void confirm_draw(struct view *v, struct dialog *d)
 	target_line(v, d, a.x, a.y, a.w);
 	grid_put(&v->grid, a.x, a.y + 1, a.w, LOOK_TEXT, d->edit.text);
 	grid_put(&v->grid, a.x, a.y + 3, a.w, LOOK_WARN,
-	    work_is_final((enum cmd)d->cmd) ? "This cannot be undone. Press the letter."
-	                                    : "Some are not on the screen. Press the letter.");
+	    letters_hint(d, work_is_final((enum cmd)d->cmd)
+	                        ? "This cannot be undone. Press the letter."
+	                        : "Some are not on the screen. Press the letter."));
 	v->grid.cur_x = a.x;
 	v->grid.cur_y = a.y + 3;
 }
@@ -286,14 +292,20 @@ static unsigned confirm_key(struct view *v, struct dialog *d, uint32_t key)
 		w.reason = w.text;
 		w.text = NULL;
 	}
+	if (key == 27) {
+		dialog_close(v, false);
+		return VIEW_DRAW;
+	}
+	if (!letters_open(v, d))
+		return VIEW_DRAW;
 	if (key == 'y')
 		work_send(v, (enum cmd)d->cmd, &d->targets, &w);
-	if (key == 'y' || key == 27 || key == 'n')
+	if (key == 'y' || key == 'n')
 		dialog_close(v, false);
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type confirm_type = {NULL, confirm_draw, confirm_key, NULL, false};
+static const struct dialog_type confirm_type = {NULL, confirm_draw, confirm_key, NULL, false, false};
 
 void confirm_open(struct view *v, struct targets *t, enum cmd cmd, const struct words *w)
 {
@@ -304,6 +316,43 @@ void confirm_open(struct view *v, struct targets *t, enum cmd cmd, const struct 
 	str_put(&d->chosen, w->reader);
 	str_put(&d->saved, w->as);
 	edit_set(&d->edit, w->reason ? w->reason : w->text);
+}
+
+/* ---- a second study beside the one that is read */
+
+static void another_draw(struct view *v, struct dialog *d)
+{
+	struct area a = dialog_box(v, 70, 6, "Take one more study?", "y take the next one   n stay");
+	const struct study *s = view_study(v, d->back_to);
+	char label[24], at[24];
+
+	label_set(label, s, d->back_to);
+	if (s)
+		grid_putf(&v->grid, a.x, a.y, a.w, LOOK_STRONG, "You read %s since %s.", label,
+		    stamp_text(v, at, s->claimed_at));
+	grid_put(
+	    &v->grid, a.x, a.y + 1, a.w, LOOK_TEXT, "The next one would be yours too, and wait for you.");
+	grid_put(&v->grid, a.x, a.y + 3, a.w, LOOK_WARN, letters_hint(d, "Press the letter."));
+	v->grid.cur_x = a.x;
+	v->grid.cur_y = a.y + 3;
+}
+
+static unsigned another_key(struct view *v, struct dialog *d, uint32_t key)
+{
+	bool open = key != 27 && letters_open(v, d);
+
+	if (key == 'y' && open)
+		work_send(v, CMD_next, &(struct targets){0}, &(struct words){0});
+	if (key == 27 || ((key == 'y' || key == 'n') && open))
+		dialog_close(v, false);
+	return VIEW_DRAW;
+}
+
+static const struct dialog_type another_type = {NULL, another_draw, another_key, NULL, false, false};
+
+void another_open(struct view *v, uint64_t reading)
+{
+	dialog_open(v, &another_type, NULL)->back_to = reading;
 }
 
 /* ---- leaving while commands are on their way */
@@ -330,7 +379,7 @@ static unsigned quit_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type quit_type = {NULL, quit_draw, quit_key, NULL, false};
+static const struct dialog_type quit_type = {NULL, quit_draw, quit_key, NULL, false, false};
 
 void quit_open(struct view *v)
 {
@@ -379,12 +428,14 @@ static void question_release(struct dialog *d)
 	explicit_bzero(&d->edit, sizeof d->edit);
 }
 
-static const struct dialog_type question_type = {NULL, question_draw, question_key, question_release, false};
+static const struct dialog_type question_type = {
+    NULL, question_draw, question_key, question_release, false, false};
 
 void view_question(struct view *v, bool secret, const char *text)
 {
 	struct dialog *d = dialog_open(v, &question_type, NULL);
 
 	d->is_secret = secret;
+	d->is_asked = true;
 	str_put(&d->saved, text);
 }

@@ -95,7 +95,7 @@ static unsigned help_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type help_type = {NULL, help_draw, help_key, NULL, true};
+static const struct dialog_type help_type = {NULL, help_draw, help_key, NULL, true, false};
 
 void help_open(struct view *v)
 {
@@ -138,7 +138,7 @@ static unsigned messages_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type messages_type = {NULL, messages_draw, messages_key, NULL, true};
+static const struct dialog_type messages_type = {NULL, messages_draw, messages_key, NULL, true, false};
 
 void messages_open(struct view *v)
 {
@@ -202,7 +202,7 @@ static unsigned sort_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type sort_type = {NULL, sort_draw, sort_key, NULL, false};
+static const struct dialog_type sort_type = {NULL, sort_draw, sort_key, NULL, false, false};
 
 void sort_open(struct view *v)
 {

@@ -319,6 +319,7 @@ static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 	return VIEW_DRAW | VIEW_FLUSH;
 }
 
+/* Whatever the line did, keys typed behind it were part of it. */
 static unsigned palette_enter(struct view *v, struct dialog *d)
 {
 	struct hit hits[HITS_MAX];
@@ -380,7 +381,7 @@ static unsigned palette_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type palette_type = {NULL, palette_draw, palette_key, NULL, true};
+static const struct dialog_type palette_type = {NULL, palette_draw, palette_key, NULL, true, false};
 
 /* What it will be about is settled now, not when the line is finished. */
 void palette_open(struct view *v, const char *text)

@@ -225,9 +225,7 @@ static void find_key(struct view *v, struct dialog *d, uint32_t key)
 
 static unsigned pick_key(struct view *v, struct dialog *d, uint32_t key)
 {
-	if (key == 27 && d->focus != READERS) {
-		d->focus = READERS;
-	} else if (key == 27) {
+	if (key == 27) {
 		dialog_close(v, true);
 	} else if (key == '\r' && d->focus == FIND) {
 		d->focus = READERS;
@@ -263,8 +261,8 @@ static void pick_release(struct dialog *d)
 	free(d->picks);
 }
 
-static const struct dialog_type assign_type = {"assign", pick_draw, pick_key, pick_release, false};
-static const struct dialog_type taker_type = {NULL, pick_draw, pick_key, pick_release, false};
+static const struct dialog_type assign_type = {"assign", pick_draw, pick_key, pick_release, false, false};
+static const struct dialog_type taker_type = {NULL, pick_draw, pick_key, pick_release, false, false};
 
 void assign_open(struct view *v, struct targets *t, int cmd)
 {

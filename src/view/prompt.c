@@ -128,7 +128,7 @@ static unsigned filter_key(struct view *v, struct dialog *d, uint32_t key)
 	return VIEW_DRAW;
 }
 
-static const struct dialog_type filter_type = {NULL, filter_draw, filter_key, NULL, true};
+static const struct dialog_type filter_type = {NULL, filter_draw, filter_key, NULL, true, false};
 
 void filter_open(struct view *v)
 {

@@ -227,6 +227,23 @@ static void tab_study(struct page *p, const struct study *s)
 	page_text(p, LOOK_TEXT, "Study UID", f->study_uid);
 }
 
+/* Words of a person keep their lines. */
+static void page_lines(struct page *p, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\r\n");
+		char *line = xstrndup(text, n);
+
+		if (n)
+			page_text(p, LOOK_TEXT, " ", line);
+		else
+			page_gap(p);
+		free(line);
+		text += n;
+		text += *text == '\r' && text[1] == '\n' ? 2 : *text != '\0';
+	}
+}
+
 /* The words of somebody, under who and when. */
 static void said_line(struct page *p, const struct cJSON *one, const char *what)
 {
@@ -234,7 +251,7 @@ static void said_line(struct page *p, const struct cJSON *one, const char *what)
 
 	page_line(p, LOOK_STRONG, "", "%s  %s  %s", stamp_text(p->v, at, json_get_int(one, "at", 0)),
 	    json_get_str(one, "by", "?"), what);
-	page_text(p, LOOK_TEXT, " ", json_get_str(one, "text", "(no words)"));
+	page_lines(p, json_get_str(one, "text", "(no words)"));
 	page_gap(p);
 }
 

@@ -55,8 +55,11 @@ uint64_t view_cursor(const struct view *v)
 bool view_deaf(const struct view *v)
 {
 	int64_t mono = env_mono(v->host.env);
+	const struct dialog *d = v->dialog;
 
-	return mono < v->dead_until || (v->dialog && mono < v->dialog->deaf_until);
+	if (d)
+		return mono < d->deaf_until || (!d->type->is_prompt && mono < d->letters_at);
+	return mono < v->dead_until || mono < v->mute_until;
 }
 
 bool view_settled(const struct view *v)
@@ -437,6 +440,22 @@ static bool is_mine(const struct view *v, const struct study *s)
 	return s && !str_empty(s->reader) && str_ieq(s->reader, v->login);
 }
 
+bool is_read_by_me(const struct view *v, const struct study *s)
+{
+	return is_mine(v, s) && s->state == STATE_READING;
+}
+
+/* A study this person reads now, 0 if none. */
+static uint64_t reading_now(const struct view *v)
+{
+	const struct world *w = view_world(v);
+
+	for (uint64_t id = 1; id < w->studies_cap; id++)
+		if (is_read_by_me(v, world_study(w, id)))
+			return id;
+	return 0;
+}
+
 /* What the keys are about: in the list the marked rows or the cursor's, on the study's screen that study. */
 static struct targets the_targets(struct view *v)
 {
@@ -582,6 +601,10 @@ static unsigned do_command(struct view *v, enum cmd cmd)
 	struct targets t;
 	char *words;
 
+	if (cmd == CMD_next && reading_now(v)) {
+		another_open(v, reading_now(v));
+		return VIEW_DRAW | VIEW_FLUSH;
+	}
 	if (cmd == CMD_next) {
 		work_send(v, cmd, &(struct targets){0}, &(struct words){0});
 		return VIEW_DRAW;
@@ -656,6 +679,7 @@ unsigned view_do(struct view *v, const struct deed *d)
 	}
 	if (v->screen == SCREEN_LIST && v->mono < v->dead_until && acts_on_row(d)) {
 		view_say(v, LOOK_WARN, "the rows just moved: nothing done, press again");
+		v->rows_moved = true;
 		return VIEW_DRAW;
 	}
 	return d->is_cmd ? do_command(v, (enum cmd)d->what) : acts[d->what](v);
@@ -680,6 +704,32 @@ static unsigned key_unbound(struct view *v, uint32_t key)
 	return VIEW_DRAW;
 }
 
+static bool is_acting(const struct deed *d)
+{
+	return deed_roles(d) != 0 ||
+	       (!d->is_cmd && (d->what == ACTION_UNDO || d->what == ACTION_REDO || d->what == ACTION_ANYWAY ||
+	                          d->what == ACTION_DRAFTS));
+}
+
+/*
+ * A key that acts and did nothing: the person may be typing on into a dialog that is not there.  Words never become
+ * commands, so keys are dead until there is a pause.
+ */
+static unsigned key_acts(struct view *v, const struct deed *d, uint32_t key)
+{
+	uint64_t sent = v->next_ticket;
+	unsigned did;
+
+	v->rows_moved = false;
+	did = view_do(v, d);
+	if (is_acting(d) && !v->dialog && v->next_ticket == sent) {
+		v->mute_until = v->mono + REFUSED_MS;
+		v->mute_gap = REFUSED_MS;
+		v->mute_but = v->rows_moved ? key : 0;
+	}
+	return did;
+}
+
 static unsigned key_of_screen(struct view *v, uint32_t key)
 {
 	uint32_t keys[KEYS_MAX] = {key};
@@ -694,7 +744,7 @@ static unsigned key_of_screen(struct view *v, uint32_t key)
 	v->prefix = 0;
 	switch (keymap_find(&v->map, context_of_screen(v), keys, n, &b)) {
 	case KEYMAP_BOUND:
-		return view_do(v, &b->deed);
+		return key_acts(v, &b->deed, key);
 	case KEYMAP_PREFIX:
 		v->prefix = key;
 		return VIEW_DRAW;
@@ -725,6 +775,12 @@ unsigned view_key(struct view *v, uint32_t key)
 		return view_do(v, d);
 	if (v->dialog)
 		return dialog_key(v, key == 3 ? 27 : key); /* C-c gets out of everything */
+	if (v->mono < v->mute_until && key != v->mute_but && key != 27) {
+		v->mute_until = v->mono + v->mute_gap;
+		v->prefix = 0;
+		return 0;
+	}
+	v->mute_until = v->mono;
 	if (v->message_shown && v->mono - v->message_mono >= HELD_MS)
 		v->message_shown = false;
 	list_mark_seen(v);
@@ -741,6 +797,7 @@ unsigned view_paste(struct view *v, const char *text, size_t n)
 	}
 	if (v->mono >= v->dialog->deaf_until || v->dialog->type->is_prompt)
 		edit_insert(&v->dialog->edit, text, n);
+	letters_wait(v, v->dialog);
 	return dialog_key(v, 0);
 }
 
@@ -856,8 +913,11 @@ int view_next(struct view *v)
 	if (v->slow)
 		next = sooner(next, v->moved_at + REST_MS - v->mono);
 	next = sooner(next, v->dead_until - v->mono);
-	if (v->dialog)
+	next = sooner(next, v->mute_until - v->mono);
+	if (v->dialog) {
 		next = sooner(next, v->dialog->deaf_until - v->mono);
+		next = sooner(next, v->dialog->letters_at - v->mono);
+	}
 	return next;
 }
 
@@ -878,7 +938,7 @@ struct view *view_new(const struct view_options *o)
 	rows_init(&v->rows);
 	view_clock(v);
 	v->moved_at = v->mono - HELD_MS;
-	v->paused_until = v->dead_until = v->mono;
+	v->paused_until = v->dead_until = v->mute_until = v->mono;
 	return v;
 }
 

@@ -10,10 +10,14 @@
 #include "rows.h"
 
 enum {
-	HELD_MS = 2000,   /* the order stands still after a move */
-	REST_MS = 600,    /* slow: the cursor rests, the line about its row is drawn */
-	DEAD_MS = 250,    /* keys that act do nothing after the cursor's row moved */
-	DEAF_MS = 300,    /* a new dialog hears nothing */
+	HELD_MS = 2000,  /* the order stands still after a move */
+	REST_MS = 600,   /* slow: the cursor rests, the line about its row is drawn */
+	DEAD_MS = 250,   /* keys that act do nothing after the cursor's row moved */
+	DEAF_MS = 300,   /* a new dialog hears nothing but Esc */
+	LETTER_MS = 500, /* a letter that decides counts only after this much silence */
+	CLOSED_MS = 400, /* after a dialog closed, keys were still meant for it */
+	REFUSED_MS =
+	    700, /* after a refused key, what follows without a pause was meant for what it did not open */
 	PAUSE_MS = 60000, /* the longest pause */
 	MESSAGES_MAX = 500,
 	UNDO_MAX = 64,
@@ -54,6 +58,7 @@ struct dialog_type {
 	unsigned (*key)(struct view *, struct dialog *, uint32_t key);
 	void (*release)(struct dialog *); /* may be NULL */
 	bool is_prompt;                   /* hears keys at once */
+	bool is_lines;                    /* its text has lines: Enter is one of them */
 };
 struct dialog {
 	const struct dialog_type *type;
@@ -61,9 +66,12 @@ struct dialog {
 	uint32_t opened_by; /* key; its auto-repeat is ignored while deaf */
 	struct targets targets;
 	struct edit edit;
-	int focus;      /* which of its parts hears the keys */
-	size_t at, top; /* row chosen and first row drawn, where it has a list */
-	bool only_eligible, is_secret;
+	int focus;          /* which of its parts hears the keys */
+	size_t at, top;     /* row chosen and first row drawn, where it has a list */
+	int64_t letters_at; /* monotonic: from when a letter decides */
+	bool too_soon;      /* one was pressed before */
+	bool only_eligible, is_secret,
+	    is_asked;       /* is_asked: came by itself, so Esc may be meant for something else */
 	uint64_t back_to;   /* the cursor when it was opened */
 	int cmd;            /* the command it will send */
 	char *chosen;       /* reader or reason; the filter prompt's hint */
@@ -117,6 +125,9 @@ struct view {
 
 	uint32_t prefix; /* first of two keys, 0 if none */
 	uint32_t last_key;
+	int64_t mute_until, mute_gap; /* keys before it do nothing, and put it off by the gap */
+	uint32_t mute_but;            /* the key that may be pressed again */
+	bool rows_moved;              /* why the last key did nothing */
 
 	enum tab tab;
 	int scroll;
@@ -141,6 +152,7 @@ struct view {
 /* view.c */
 const struct world *view_world(const struct view *);
 const struct study *view_study(const struct view *, uint64_t id);
+bool is_read_by_me(const struct view *, const struct study *);
 struct rows_source view_source(const struct view *);
 bool view_frozen(const struct view *);
 unsigned view_do(struct view *, const struct deed *); /* what a key or the palette asks for */
@@ -203,6 +215,10 @@ void work_release(struct view *);
 /* Takes the targets (NULL: none). A dialog that is open is closed first, its text kept. */
 struct dialog *dialog_open(struct view *, const struct dialog_type *, struct targets *);
 void dialog_close(struct view *, bool keep_text);
+/* Letters that decide: silence begins anew; may this one count? */
+void letters_wait(struct view *, struct dialog *);
+bool letters_open(struct view *, struct dialog *);
+const char *letters_hint(const struct dialog *, const char *usual);
 unsigned dialog_key(struct view *, uint32_t key);
 /* A box of at most w x h in the middle of the screen, never over the title; returns where its inside is. */
 struct area {
@@ -224,6 +240,7 @@ void note_open(struct view *, struct targets *);
 void finish_open(struct view *, struct targets *);
 void takeover_open(struct view *, struct targets *, const char *reader);
 void confirm_open(struct view *, struct targets *, enum cmd, const struct words *);
+void another_open(struct view *, uint64_t reading); /* take-next while one study is read */
 void quit_open(struct view *);
 void sort_open(struct view *); /* lists.c */
 void help_open(struct view *);

@@ -222,6 +222,12 @@ void desk_fast(struct desk *d, const char *keys)
 	keys_each(d, keys, true);
 }
 
+void desk_letter(struct desk *d, const char *key)
+{
+	desk_pass(d, 200);
+	desk_keys(d, key);
+}
+
 void desk_type(struct desk *d, const char *text)
 {
 	size_t n = strlen(text), i = 0;

@@ -40,7 +40,8 @@ void desk_close(struct desk *);
 /* "j gg Enter C-d /": names as in the keymap, others letter by letter. 400 ms go by before each, unless fast. */
 void desk_keys(struct desk *, const char *keys);
 void desk_fast(struct desk *, const char *keys);
-void desk_type(struct desk *, const char *text); /* as letters */
+void desk_letter(struct desk *, const char *key); /* after the silence a letter that decides wants */
+void desk_type(struct desk *, const char *text);  /* as letters */
 void desk_pass(struct desk *, int64_t ms);
 void desk_pump(struct desk *); /* delivers what is on its way, and lets the view work */
 const char *desk_screen(struct desk *);

@@ -254,7 +254,9 @@ static void a_paste_runs_no_key(void **state)
 	assert_true(vt_sees(&d.vt, "pasted text is only taken where text is typed", LIMIT));
 	dialog(&d, "m");
 	vt_send(&d.vt, "\033[200~two\nlines q\033[201~");
-	assert_true(vt_sees(&d.vt, "two lines q", LIMIT));
+	assert_true(vt_sees(&d.vt, "lines q", LIMIT));
+	assert_false(vt_sees(&d.vt, "two lines q", 0));
+	assert_true(vt_sees(&d.vt, "Note on 48000001", 0));
 	desk_close(&d);
 }
 

@@ -292,13 +292,149 @@ static void nothing_final_is_confirmed_by_enter(void **state)
 	desk_keys(&r.d, "j j j f");
 	assert_true(desk_sees(&r.d, "Sign 48011930"));
 	desk_type(&r.d, "no bleed");
-	desk_keys(&r.d, "Enter Enter Enter f");
+	desk_keys(&r.d, "Enter Tab Enter Enter");
+	desk_letter(&r.d, "f");
 	assert_int_equal(r.d.ncalls, 0);
-	desk_keys(&r.d, "p");
+	desk_letter(&r.d, "p");
 	assert_int_equal(r.d.ncalls, 1);
 	desk_pump(&r.d);
 	assert_int_equal(study_of(&r, "48011930")->state, STATE_PRELIM);
-	assert_string_equal(study_of(&r, "48011930")->reports[0].text, "no bleed");
+	assert_string_equal(study_of(&r, "48011930")->reports[0].text, "no bleed\n");
+	room_close(&r);
+}
+
+static void a_second_line_is_text_and_signs_nothing(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "neuro");
+	desk_keys(&r.d, "j j j f");
+	desk_type(&r.d, "FINDINGS: large subdural.");
+	desk_keys(&r.d, "Enter");
+	desk_pass(&r.d, 600);
+	desk_type(&r.d, "second line, oops, sp");
+	assert_int_equal(r.d.ncalls, 0);
+	assert_true(desk_sees(&r.d, "large subdural."));
+	assert_true(desk_sees(&r.d, "second line, oops, sp"));
+	desk_keys(&r.d, "Tab");
+	desk_type(&r.d, "spsp"); /* words that go on after Tab press no letter */
+	assert_int_equal(r.d.ncalls, 0);
+	assert_true(desk_sees(&r.d, "Too soon"));
+	desk_letter(&r.d, "s");
+	assert_int_equal(r.d.ncalls, 1);
+	desk_fast(&r.d, "t o Enter c m"); /* what is typed as the dialog closes is not for the list */
+	assert_int_equal(r.d.ncalls, 1);
+	assert_false(desk_sees(&r.d, "Put on hold"));
+	desk_pump(&r.d);
+	assert_string_equal(
+	    study_of(&r, "48011930")->reports[0].text, "FINDINGS: large subdural.\nsecond line, oops, sp");
+	view_filter(r.d.view, "acc:48011930 state:final", NULL);
+	desk_pass(&r.d, 3000);
+	desk_keys(&r.d, "Enter 2");
+	desk_pump(&r.d);
+	assert_true(desk_sees(&r.d, "  FINDINGS: large subdural.\n"));
+	room_close(&r);
+}
+
+static void a_paste_keeps_its_lines_and_presses_no_letter(void **state)
+{
+	static const char text[] = "line one\r\nline two s p\nthird\ts";
+	struct room r;
+
+	(void)state;
+	room_open(&r, "neuro");
+	desk_keys(&r.d, "j j j f");
+	desk_pass(&r.d, 400);
+	view_paste(r.d.view, text, strlen(text));
+	desk_keys(&r.d, "Tab");
+	desk_pass(&r.d, 600);
+	view_paste(r.d.view, "s\n", 2);
+	assert_int_equal(r.d.ncalls, 0);
+	desk_letter(&r.d, "p");
+	desk_pump(&r.d);
+	assert_string_equal(study_of(&r, "48011930")->reports[0].text, "line one\nline two s p\nthird ss\n");
+	desk_keys(&r.d, "m");
+	desk_keys(&r.d, "Esc :");
+	view_paste(r.d.view, "no\nbleed", 8);
+	assert_true(desk_sees(&r.d, "no bleed")); /* one line: a blank */
+	room_close(&r);
+}
+
+static void esc_leaves_a_dialog_at_once(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "coord");
+	desk_keys(&r.d, "a");
+	desk_fast(&r.d, "Esc");
+	assert_false(desk_sees(&r.d, "Assign 48011902"));
+	desk_keys(&r.d, "Enter");
+	assert_int_equal(r.d.ncalls, 0);
+	desk_keys(&r.d, "Esc a Tab");
+	desk_type(&r.d, "call me");
+	desk_keys(&r.d, "Esc Enter");
+	assert_int_equal(r.d.ncalls, 0);
+	room_close(&r);
+}
+
+static void words_behind_a_refused_key_do_nothing(void **state)
+{
+	struct room r;
+	uint64_t id;
+
+	(void)state;
+	room_open(&r, "neuro");
+	desk_pass(&r.d, 3000);
+	desk_keys(&r.d, "j j j");
+	id = view_cursor(r.d.view);
+	night_do(&r.n, "sup1", CMD_hold, (struct command){.study = id_of(&r, "48011930"), .reason = "TECH"});
+	desk_pass(&r.d, 3000);
+	desk_keys(&r.d, "f");
+	assert_true(desk_sees(&r.d, "is not yours to sign"));
+	desk_fast(&r.d, "t c o Enter m j");
+	assert_int_equal(r.d.ncalls, 0);
+	assert_int_equal(view_cursor(r.d.view), id);
+	assert_true(desk_sees(&r.d, "is not yours to sign"));
+	desk_pass(&r.d, 800);
+	desk_fast(&r.d, "c");
+	assert_int_equal(r.d.ncalls, 1);
+	room_close(&r);
+}
+
+static void a_claim_on_its_way_opens_no_report(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "neuro");
+	desk_keys(&r.d, "c");
+	desk_fast(&r.d, "f");
+	assert_false(desk_sees(&r.d, "Sign 48011902"));
+	assert_true(desk_sees(&r.d, "has not answered yet"));
+	desk_pump(&r.d);
+	desk_pass(&r.d, 800);
+	desk_keys(&r.d, "f");
+	assert_true(desk_sees(&r.d, "Sign 48011902"));
+	room_close(&r);
+}
+
+static void a_second_study_is_asked_about(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "neuro"); /* reads 48011930 */
+	desk_keys(&r.d, "t t");
+	assert_true(desk_sees(&r.d, "You read 48011930"));
+	assert_int_equal(r.d.ncalls, 0);
+	desk_keys(&r.d, "Enter");
+	desk_letter(&r.d, "t");
+	assert_int_equal(r.d.ncalls, 0);
+	desk_letter(&r.d, "y");
+	assert_int_equal(r.d.ncalls, 1);
+	assert_int_equal(r.d.calls[0].cmd, CMD_next);
 	room_close(&r);
 }
 
@@ -315,7 +451,8 @@ static void take_over_wants_a_reason_and_a_letter(void **state)
 	assert_int_equal(r.d.ncalls, 0);
 	assert_true(desk_sees(&r.d, "Take over by force: 48011930 for body"));
 	desk_type(&r.d, "reader fell ill");
-	desk_keys(&r.d, "Enter A y");
+	desk_keys(&r.d, "Enter A");
+	desk_letter(&r.d, "y");
 	assert_int_equal(r.d.ncalls, 1);
 	desk_pump(&r.d);
 	assert_string_equal(study_of(&r, "48011930")->reader, "body");
@@ -343,7 +480,8 @@ static void typed_text_survives(void **state)
 	desk_type(&again, "drafts");
 	desk_keys(&again, "Enter");
 	assert_true(desk_sees(&again, "CTA to follow"));
-	desk_keys(&again, "Enter s");
+	desk_keys(&again, "Tab");
+	desk_letter(&again, "s");
 	desk_pump(&again);
 	assert_string_equal(study_of(&r, "48011902")->notes[0].text, "CTA to follow, caf\xc3\xa9");
 	assert_null(view_drafts(again.view));
@@ -363,7 +501,8 @@ static void a_refused_text_is_kept(void **state)
 	desk_type(&r.d, "massive bleed");
 	night_do(&r.n, "sup1", CMD_takeover,
 	    (struct command){.study = id_of(&r, "48011930"), .reader = "body", .reason = "shift over"});
-	desk_keys(&r.d, "Enter s");
+	desk_keys(&r.d, "Tab");
+	desk_letter(&r.d, "s");
 	desk_pump(&r.d);
 	assert_true(desk_sees(&r.d, "kept as a late entry"));
 	json = view_drafts(r.d.view);
@@ -424,7 +563,8 @@ static void what_is_not_on_the_screen_is_asked_about(void **state)
 	assert_true(desk_sees(&r.d, "2 studies, 1 of them HIDDEN"));
 	desk_keys(&r.d, "Enter c Esc");
 	assert_int_equal(r.d.ncalls, 0);
-	desk_keys(&r.d, "c y");
+	desk_keys(&r.d, "c");
+	desk_letter(&r.d, "y");
 	assert_int_equal(r.d.ncalls, 2);
 	room_close(&r);
 }
@@ -437,6 +577,7 @@ static void reports_are_signed_one_by_one(void **state)
 	room_open(&r, "neuro");
 	desk_keys(&r.d, "* f");
 	assert_true(desk_sees(&r.d, "finish takes at most 1 at once"));
+	desk_pass(&r.d, 800);
 	desk_keys(&r.d, "f");
 	assert_int_equal(r.d.ncalls, 0);
 	room_close(&r);
@@ -634,6 +775,12 @@ int main(void)
 	    cmocka_unit_test(ineligible_readers_are_shown_and_cannot_be_chosen),
 	    cmocka_unit_test(a_dialog_hears_nothing_at_first),
 	    cmocka_unit_test(nothing_final_is_confirmed_by_enter),
+	    cmocka_unit_test(a_second_line_is_text_and_signs_nothing),
+	    cmocka_unit_test(a_paste_keeps_its_lines_and_presses_no_letter),
+	    cmocka_unit_test(esc_leaves_a_dialog_at_once),
+	    cmocka_unit_test(words_behind_a_refused_key_do_nothing),
+	    cmocka_unit_test(a_claim_on_its_way_opens_no_report),
+	    cmocka_unit_test(a_second_study_is_asked_about),
 	    cmocka_unit_test(take_over_wants_a_reason_and_a_letter),
 	    cmocka_unit_test(typed_text_survives),
 	    cmocka_unit_test(a_refused_text_is_kept),
