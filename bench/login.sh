@@ -64,8 +64,9 @@ row "  sshd, the same key and subsystem" "$theirs" ms
 row "  sshd is dearer by" "$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.1f", b / a }')" x
 
 # Idle sessions that follow the queue.
+mkfifo "$E2E_DIR/hold"
 "$top_builddir/bench/client" --sessions "$SESSIONS" --target "ssh://sup1@127.0.0.1:$SSH_PORT" --identity "$KEYS/sup1" \
-	--known-hosts "$SITE/known_hosts" <"$(mkfifo "$E2E_DIR/hold" && echo "$E2E_DIR/hold")" >"$E2E_DIR/client.out" 2>&1 &
+	--known-hosts "$SITE/known_hosts" <"$E2E_DIR/hold" >"$E2E_DIR/client.out" 2>&1 &
 PID[client]=$!
 exec 7>"$E2E_DIR/hold"
 wait_for 30 "$SESSIONS sessions follow" grep -q '"live"' "$E2E_DIR/client.out" || finish

@@ -9,4 +9,4 @@ export WETREAD_COORDINATOR=ssh://sup1@127.0.0.1:$SSH_PORT WETREAD_IDENTITY=$KEYS
 out=$("$top_srcdir/bench/paint.py" "$MLLP_PORT" 30 -- wetread 2>&1) || bail "orders show on the console" "$out"
 row "from the ACK to the row on screen, median of $(jq .n <<<"$out")" "$(jq .p50 <<<"$out")" ms '<=' 150
 row "  p95 / max" "$(jq -r '"\(.p95) / \(.max)"' <<<"$out")" ms
-row "  not shown within 3 s" "$(jq .missed <<<"$out")" "" '<=' 0
+row "  not shown within 2 s" "$(jq .missed <<<"$out")" "" '<=' 0
