@@ -56,6 +56,8 @@ int replica_line(struct replica *, const char *line, size_t n);
 
 const struct world *replica_world(const struct replica *);   /* the same pointer for ever */
 const struct replica_me *replica_me(const struct replica *); /* members NULL until hello was answered */
+/* Names the history this world is of, and the scope; NULL before the queue was answered. */
+const char *replica_epoch(const struct replica *);
 enum replica_phase replica_phase(const struct replica *);
 unsigned replica_progress(const struct replica *); /* percent of the snapshot that is here; 100 when live */
 int64_t replica_now(

@@ -108,8 +108,9 @@ uint64_t view_cursor(const struct view *); /* study the cursor is on, 0 if none 
 bool view_deaf(const struct view *);       /* a dialog or a moved row ignores keys for a moment */
 bool view_settled(const struct view *);    /* the order stands, nothing is being computed */
 
-/* Text typed and not sent, as JSON; NULL if there is none; caller frees.  And back. */
+/* Text typed and not sent, as JSON; NULL if there is none; caller frees.  And back, beside what is there. */
 char *view_drafts(const struct view *);
 void view_drafts_load(struct view *, const char *json, size_t n);
+void view_drafts_forget(struct view *); /* they are another person's, or of another coordinator */
 
 #endif

@@ -40,6 +40,8 @@ enum {
 	EVENT_FRAME_MS = 250, /* frames for what others do */
 	SLOW_FRAME_MS = 1000,
 	SLOW_TERMINAL_MS = 250, /* a terminal this far away gets few bytes */
+	SAVE_MS = 1000,         /* after the last key what was typed is written to disk */
+	SAVE_MOST_MS = 5000,    /* and at least this often while keys keep coming */
 	TEST_FD = 3
 };
 
@@ -47,7 +49,7 @@ struct console {
 	struct options opt;
 	struct settings settings;
 	struct event_base *base;
-	struct event *on_tty, *on_room, *on_esc, *on_tick, *on_work, *signals[6];
+	struct event *on_tty, *on_room, *on_esc, *on_tick, *on_work, *on_save, *signals[6];
 	struct link *link;
 	struct replica *replica;
 	struct view *view;
@@ -55,6 +57,8 @@ struct console {
 	struct input input;
 	struct link_news news;
 	char *why;
+	struct keep keep;
+	int64_t typed_at;                    /* monotonic: the first key that is not on disk */
 	int64_t framed_at, probed_at, heard; /* monotonic; heard: coordinator's clock */
 	unsigned reaction;                   /* of the keys of this turn */
 	bool slow, told_me, test, quit, refused, repaint;
@@ -100,12 +104,14 @@ static struct ticket *ticket_new(struct console *c, uint64_t n)
 }
 
 static void frame_soon(struct console *);
+static void save_soon(struct console *);
 
 static void on_answer(void *ctx, const struct answer *a)
 {
 	struct ticket *t = ctx;
 
 	view_answer(t->c->view, t->n, a);
+	save_soon(t->c);
 	frame_soon(t->c);
 	free(t);
 }
@@ -157,6 +163,27 @@ static void timer_set(struct event *e, int64_t ms)
 static int64_t mono(void)
 {
 	return env_mono(&env_system);
+}
+
+static void on_save(evutil_socket_t fd, short what, void *ctx)
+{
+	struct console *c = ctx;
+
+	(void)fd;
+	(void)what;
+	keep_save(&c->keep, c->view);
+	if (c->keep.told)
+		frame_soon(c);
+}
+
+static void save_soon(struct console *c)
+{
+	if (!c->term || c->quit)
+		return;
+	if (!evtimer_pending(c->on_save, NULL))
+		c->typed_at = mono();
+	if (mono() - c->typed_at < SAVE_MOST_MS)
+		timer_set(c->on_save, SAVE_MS);
 }
 
 /* For tests: a line a frame, so that they wait for a fact and not for time. */
@@ -307,6 +334,7 @@ static void on_key(void *ctx, uint32_t key)
 
 	if (!(c->reaction & VIEW_QUIT))
 		react(c, view_key(c->view, key));
+	save_soon(c);
 }
 
 static void on_paste(void *ctx, const char *text, size_t n)
@@ -314,6 +342,7 @@ static void on_paste(void *ctx, const char *text, size_t n)
 	struct console *c = ctx;
 
 	react(c, view_paste(c->view, text, n));
+	save_soon(c);
 }
 
 /* The terminal has answered: now we know how far away it is. */
@@ -333,6 +362,7 @@ static void on_probe(void *ctx)
 
 static void suspend(struct console *c)
 {
+	keep_save(&c->keep, c->view);
 	term_leave(c->term);
 	raise(SIGSTOP);
 	term_enter(c->term);
@@ -466,6 +496,8 @@ static void on_line(void *ctx, const char *line, size_t n)
 		c->told_me = true;
 		view_me(c->view, me->user, me->role_key, me->role);
 	}
+	if (c->term && replica_phase(c->replica) == REPLICA_LIVE)
+		keep_follow(&c->keep, c->view, replica_epoch(c->replica), me->user);
 	frame_soon(c);
 	timer_set(c->on_work, 0);
 }
@@ -662,6 +694,7 @@ static void timers_prepare(struct console *c)
 	c->on_esc = evtimer_new(c->base, on_esc, c);
 	c->on_tick = evtimer_new(c->base, on_tick, c);
 	c->on_work = evtimer_new(c->base, on_work, c);
+	c->on_save = evtimer_new(c->base, on_save, c);
 	if (!c->term)
 		return;
 	c->on_tty = event_new(c->base, c->tty, EV_READ | EV_PERSIST, on_tty, c);
@@ -687,12 +720,9 @@ static int run(struct console *c, char **why)
 		    lo.target);
 		return E_USAGE;
 	}
-	if (c->term)
-		drafts_read(c->view);
 	frame(c);
 	event_base_dispatch(c->base);
-	if (c->term)
-		drafts_write(c->view);
+	keep_close(&c->keep, c->view);
 	return 0;
 }
 
@@ -706,8 +736,8 @@ static void console_release(struct console *c)
 	for (size_t i = 0; i < sizeof c->signals / sizeof *c->signals; i++)
 		if (c->signals[i])
 			event_free(c->signals[i]);
-	for (struct event **e =
-	         (struct event *[]){c->on_tty, c->on_room, c->on_esc, c->on_tick, c->on_work, NULL};
+	for (struct event **e = (struct event *[]){c->on_tty, c->on_room, c->on_esc, c->on_tick, c->on_work,
+	         c->on_save, NULL};
 	     *e; e++)
 		event_free(*e);
 	if (c->base)
@@ -721,7 +751,7 @@ static void console_release(struct console *c)
 
 int console_main(int argc, char **argv)
 {
-	struct console c = {.tty = -1, .news = {.state = LINK_CONNECTING, .why = ""}};
+	struct console c = {.tty = -1, .keep = KEEP_INIT, .news = {.state = LINK_CONNECTING, .why = ""}};
 	char *why = NULL;
 	int rc;
 

@@ -13,8 +13,25 @@ struct options {
 };
 int options_parse(struct options *, int argc, char **argv, char **why); /* E_USAGE and *why (caller frees) */
 
-/* Texts that were not sent, in $XDG_STATE_HOME/wetread/drafts, mode 0600. */
-void drafts_read(struct view *);
-void drafts_write(const struct view *);
+/*
+ * Texts that were not sent, in $XDG_STATE_HOME/wetread/drafts: a file each console, named by a hash of coordinator and
+ * person, so that two consoles never write over each other and nobody sees another's.  A console that starts takes over
+ * the files whose owners are gone; owners that live hold a lock.
+ */
+struct keep {
+	char *epoch, *login; /* whose; NULL: not known yet */
+	char *path;          /* NULL: texts cannot be kept */
+	char *written;       /* what is on disk; NULL: nothing */
+	int lock;
+	bool told; /* that it cannot be written */
+};
+#define KEEP_INIT                                                                                            \
+	{                                                                                                    \
+		.lock = -1                                                                                   \
+	}
+/* The texts are this person's at this coordinator from now on; no change is fine. */
+void keep_follow(struct keep *, struct view *, const char *epoch, const char *login);
+void keep_save(struct keep *, struct view *);
+void keep_close(struct keep *, struct view *); /* saves */
 
 #endif

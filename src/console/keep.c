@@ -1,37 +1,46 @@
-/* keep - drafts on disk, for the next start: only for their owner, written beside and then moved into place. */
+/*
+ * keep - drafts on disk, for the next start: only for their owner, written beside and then moved into place.
+ *
+ *     drafts/3f0c...9a.Xb2kd81hT      texts of one console, as JSON
+ *     drafts/3f0c...9a.Xb2kd81hT.lock  locked while that console lives
+ */
 #include "config.h"
 
 #include "console_int.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "wetread/buf.h"
+#include "wetread/env.h"
 #include "wetread/mem.h"
 #include "wetread/settings.h"
+#include "wetread/text.h"
 
-enum { KEEP_MAX = 1024 * 1024 };
+enum { KEEP_MAX = 4 * 1024 * 1024, HASH_BYTES = 16, HASH_HEX = 2 * HASH_BYTES };
+static const char lock_end[] = ".lock";
 
-void drafts_read(struct view *v)
+/* ---- names */
+
+static void hash_of(const char *epoch, const char *login, char hex[HASH_HEX + 1])
 {
-	char *path = settings_state_path("drafts"), part[4096];
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-	struct buf b = BUF_INIT(KEEP_MAX);
-	ssize_t n;
+	unsigned char hash[HASH_BYTES];
+	crypto_generichash_state st;
 
-	while (fd >= 0 && (n = read(fd, part, sizeof part)) > 0)
-		buf_add(&b, part, (size_t)n);
-	if (fd >= 0)
-		close(fd);
-	if (b.len > 0 && !b.failed)
-		view_drafts_load(v, b.data, b.len);
-	buf_release(&b);
-	free(path);
+	crypto_generichash_init(&st, NULL, 0, sizeof hash);
+	crypto_generichash_update(&st, (const unsigned char *)epoch, strlen(epoch) + 1);
+	crypto_generichash_update(&st, (const unsigned char *)login, strlen(login));
+	crypto_generichash_final(&st, hash, sizeof hash);
+	sodium_bin2hex(hex, HASH_HEX + 1, hash, sizeof hash);
 }
 
 /* Makes the directories of a path, for their owner only. */
@@ -48,6 +57,47 @@ static void parents_make(const char *path)
 	free(dir);
 }
 
+/* A file where the directory belongs says not whose texts it has: it is put beside, and read by nobody. */
+static void file_aside(const char *path)
+{
+	char *aside = xasprintf("%s.old", path);
+
+	rename(path, aside);
+	free(aside);
+}
+
+/* "DIR/HASH.": what the files of this person at this coordinator begin with; NULL if there is no place. */
+static char *stem_make(const char *epoch, const char *login)
+{
+	char *dir = settings_state_path("drafts"), *stem, hex[HASH_HEX + 1];
+	struct stat st;
+
+	if (!dir)
+		return NULL;
+	if (lstat(dir, &st) == 0 && S_ISREG(st.st_mode))
+		file_aside(dir);
+	hash_of(epoch, login, hex);
+	stem = xasprintf("%s/%s.", dir, hex);
+	parents_make(stem);
+	free(dir);
+	return stem;
+}
+
+static int lock_open(const char *path)
+{
+	char *name = xasprintf("%s%s", path, lock_end);
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	free(name);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* ---- writing */
+
 static bool write_all(int fd, const char *text, size_t n)
 {
 	while (n > 0) {
@@ -63,33 +113,184 @@ static bool write_all(int fd, const char *text, size_t n)
 	return fsync(fd) == 0;
 }
 
-void drafts_write(const struct view *v)
+static void dir_sync(const char *path)
 {
-	char *path = settings_state_path("drafts"), *json = view_drafts(v), *beside;
+	char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	free(dir);
+}
+
+static bool file_put(const char *path, const char *text)
+{
+	char *beside = xasprintf("%s.new", path);
+	bool whole = false;
 	int fd;
 
-	if (!path) {
-		free(json);
-		return;
-	}
-	if (!json) {
-		unlink(path);
-		free(path);
-		return;
-	}
-	parents_make(path);
-	beside = xasprintf("%s.new", path);
 	unlink(beside);
-	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0) {
-		bool whole = write_all(fd, json, strlen(json));
-
-		if (close(fd) == 0 && whole)
-			rename(beside, path);
-		else
-			unlink(beside);
+		whole = write_all(fd, text, strlen(text));
+		whole = close(fd) == 0 && whole && rename(beside, path) == 0;
 	}
+	if (whole)
+		dir_sync(path);
+	else
+		unlink(beside);
 	free(beside);
-	free(path);
-	free(json);
+	return whole;
+}
+
+/* Is what is typed on disk now? */
+static bool put(struct keep *k, const struct view *v)
+{
+	char *json = view_drafts(v);
+	bool same = json && k->written && strcmp(json, k->written) == 0;
+
+	if (!json) {
+		if (k->written)
+			unlink(k->path);
+	} else if (!same && !file_put(k->path, json)) {
+		free(json);
+		return false;
+	}
+	free(k->written);
+	k->written = json;
+	return true;
+}
+
+void keep_save(struct keep *k, struct view *v)
+{
+	if (!k->path || put(k, v)) {
+		k->told = false;
+		return;
+	}
+	if (!k->told) {
+		char *text =
+		    xasprintf("what you type cannot be kept on this machine's disk: %s", strerror(errno));
+
+		view_say(v, LOOK_WARN, text);
+		free(text);
+	}
+	k->told = true;
+}
+
+/* ---- taking over from consoles that are gone */
+
+static void file_load(const char *path, struct view *v)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct buf b = BUF_INIT(KEEP_MAX);
+	char part[4096];
+	ssize_t n;
+
+	while (fd >= 0 && (n = read(fd, part, sizeof part)) > 0)
+		buf_add(&b, part, (size_t)n);
+	if (fd >= 0)
+		close(fd);
+	if (b.len > 0 && !b.failed)
+		view_drafts_load(v, b.data, b.len);
+	buf_release(&b);
+}
+
+static void file_drop(const char *path, const char *end)
+{
+	char *name = xasprintf("%s%s", path, end);
+
+	unlink(name);
+	free(name);
+}
+
+/* Its texts are in our file before it goes. */
+static void take_over(struct keep *k, struct view *v, const char *path)
+{
+	int lock = lock_open(path);
+
+	if (lock < 0)
+		return; /* its console lives */
+	file_load(path, v);
+	if (put(k, v)) {
+		unlink(path);
+		file_drop(path, ".new");
+		file_drop(path, lock_end);
+	}
+	close(lock);
+}
+
+static void gone_take_over(struct keep *k, struct view *v, const char *stem)
+{
+	const char *base = strrchr(stem, '/') + 1;
+	char *dir = xstrndup(stem, (size_t)(base - stem));
+	DIR *d = opendir(dir);
+	struct dirent *one;
+
+	while (d && (one = readdir(d)) != NULL) {
+		size_t n = strlen(one->d_name), end = sizeof lock_end - 1;
+		char *path;
+
+		if (strncmp(one->d_name, base, strlen(base)) != 0 || n <= end ||
+		    strcmp(one->d_name + n - end, lock_end) != 0)
+			continue;
+		path = xasprintf("%s%.*s", dir, (int)(n - end), one->d_name);
+		if (strcmp(path, k->path) != 0)
+			take_over(k, v, path);
+		free(path);
+	}
+	if (d)
+		closedir(d);
+	free(dir);
+}
+
+/* ---- life */
+
+static void keep_open(struct keep *k, struct view *v)
+{
+	char id[23], *stem = stem_make(k->epoch, k->login);
+
+	if (!stem)
+		return;
+	env_id(&env_system, id);
+	k->path = xasprintf("%s%s", stem, id);
+	k->lock = lock_open(k->path);
+	if (k->lock >= 0)
+		gone_take_over(k, v, stem);
+	free(stem);
+}
+
+void keep_close(struct keep *k, struct view *v)
+{
+	if (k->path) {
+		keep_save(k, v);
+		if (!k->written && !k->told)
+			file_drop(k->path, lock_end);
+	}
+	if (k->lock >= 0)
+		close(k->lock);
+	free(k->epoch);
+	free(k->login);
+	free(k->path);
+	free(k->written);
+	*k = (struct keep)KEEP_INIT;
+}
+
+void keep_follow(struct keep *k, struct view *v, const char *epoch, const char *login)
+{
+	size_t n = epoch ? strcspn(epoch, ".") : 0; /* what follows is the scope: that may change */
+
+	if (n == 0 || str_empty(login))
+		return;
+	if (k->epoch && strlen(k->epoch) == n && strncmp(k->epoch, epoch, n) == 0 &&
+	    strcmp(k->login, login) == 0)
+		return;
+	if (k->epoch) {
+		keep_close(k, v);
+		view_drafts_forget(v);
+	}
+	k->epoch = xstrndup(epoch, n);
+	k->login = xstrdup(login);
+	keep_open(k, v);
 }

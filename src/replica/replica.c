@@ -75,6 +75,11 @@ const struct replica_me *replica_me(const struct replica *r)
 	return &r->me;
 }
 
+const char *replica_epoch(const struct replica *r)
+{
+	return r->epoch;
+}
+
 enum replica_phase replica_phase(const struct replica *r)
 {
 	return r->phase;

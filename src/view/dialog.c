@@ -35,7 +35,7 @@ struct dialog *dialog_open(struct view *v, const struct dialog_type *type, struc
 		*t = (struct targets){0};
 	}
 	v->dialog = d;
-	draft = type->name && d->targets.n ? draft_get(v, type->name, d->targets.items[0].id) : NULL;
+	draft = type->name && d->targets.n ? draft_get(v, type->name, &d->targets.items[0]) : NULL;
 	if (draft) {
 		edit_set(&d->edit, draft->text);
 		str_put(&d->chosen, draft->extra);

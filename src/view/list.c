@@ -193,10 +193,11 @@ static void target_add(struct view *v, struct targets *t, const struct row *row)
 		return;
 	t->items = xreallocarray(t->items, t->n + 1, sizeof *t->items);
 	one = &t->items[t->n++];
-	*one = (struct target){row->id, row->drawn ? row->drawn : s->rev, 0, ""};
+	*one = (struct target){.id = row->id, .rev = row->drawn ? row->drawn : s->rev};
 	if (s->state == STATE_READING && !str_empty(s->reader) && str_ieq(s->reader, v->login))
 		one->fence = s->fence; /* only a lease of one's own is fenced */
 	label_set(one->label, s, row->id);
+	one->ident = ident_of(s);
 	t->hidden += !row->shown;
 }
 

@@ -36,7 +36,7 @@ struct rows_source view_source(const struct view *v)
 	return (struct rows_source){view_world(v), v->now, v->login};
 }
 
-static void view_clock(struct view *v)
+void view_clock(struct view *v)
 {
 	v->now = v->host.now(v->host.ctx);
 	v->mono = env_mono(v->host.env);
@@ -509,29 +509,7 @@ static unsigned act_hold_toggle(struct view *v)
 
 static unsigned act_drafts(struct view *v)
 {
-	const struct draft *d = v->ndrafts ? &v->drafts[v->ndrafts - 1] : NULL;
-	struct targets t = {0};
-
-	if (!d) {
-		view_say(v, LOOK_TEXT, "no drafts");
-		return VIEW_DRAW;
-	}
-	t = target_one(v, d->study);
-	if (t.n == 0) {
-		view_sayf(v, LOOK_WARN, "%s has left the queue; the text was: %s", d->label, d->text);
-		draft_drop(v, d->kind, d->study);
-		return VIEW_DRAW;
-	}
-	if (strcmp(d->kind, "finish") == 0)
-		finish_open(v, &t);
-	else if (strcmp(d->kind, "hold") == 0)
-		hold_open(v, &t);
-	else if (strcmp(d->kind, "takeover") == 0)
-		takeover_open(v, &t, d->extra);
-	else if (strcmp(d->kind, "assign") == 0)
-		assign_open(v, &t, CMD_assign);
-	else
-		note_open(v, &t);
+	drafts_open(v);
 	return VIEW_DRAW | VIEW_FLUSH;
 }
 

@@ -26,11 +26,17 @@ enum {
 	SPLIT_W = 130 /* from here on the pane stands beside the table */
 };
 
+/* What tells whose study it is, beside its number; cut to these sizes. */
+struct ident {
+	char site[24], accession[64], pid[72];
+};
+
 /* A study as it was when a key went down. */
 struct target {
 	uint64_t id, rev;
 	int64_t fence;  /* of one's own lease, else 0 */
 	char label[24]; /* accession for messages */
+	struct ident ident;
 };
 struct targets {
 	struct target *items;
@@ -48,6 +54,8 @@ struct message {
 struct draft {
 	char *kind; /* dialog's name: "note" */
 	uint64_t study;
+	struct ident ident;         /* the text belongs to the study that has this number and all of these */
+	int64_t at;                 /* when it was left */
 	char *label, *text, *extra; /* extra: the reader or reason chosen with it */
 };
 
@@ -153,6 +161,7 @@ struct view {
 const struct world *view_world(const struct view *);
 const struct study *view_study(const struct view *, uint64_t id);
 bool is_read_by_me(const struct view *, const struct study *);
+void view_clock(struct view *); /* at each way in: what time it is */
 struct rows_source view_source(const struct view *);
 bool view_frozen(const struct view *);
 unsigned view_do(struct view *, const struct deed *); /* what a key or the palette asks for */
@@ -251,8 +260,11 @@ void filter_open(struct view *);                    /* prompt.c */
 /* drafts.c */
 void draft_keep(struct view *, const struct dialog *);
 void draft_put(struct view *, const char *kind, const struct target *, const char *text, const char *extra);
-const struct draft *draft_get(const struct view *, const char *kind, uint64_t study);
-void draft_drop(struct view *, const char *kind, uint64_t study);
+const struct draft *draft_get(const struct view *, const char *kind, const struct target *); /* the newest */
+void draft_drop(struct view *, const char *kind, const struct target *);
+struct ident ident_of(const struct study *);
+bool ident_same(const struct ident *, const struct ident *);
+void drafts_open(struct view *);
 void drafts_release(struct view *);
 
 #endif

@@ -336,7 +336,7 @@ static void item_success(struct view *v, struct item *it, const struct answer *a
 		label_set(it->target.label, view_study(v, a->study), a->study);
 		v->jump_to = a->study;
 	}
-	draft_drop(v, cmd_type(it->cmd)->words, it->target.id);
+	draft_drop(v, cmd_type(it->cmd)->words, &it->target);
 }
 
 static void item_refused(struct view *v, struct item *it, const struct answer *a)

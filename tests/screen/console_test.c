@@ -1,6 +1,7 @@
 /* The console on a terminal, with a real coordinator: keys to cells, bytes, writes, resizing, a link that goes and comes. */
 #include "unit/unit.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -370,11 +371,94 @@ static void a_dumb_terminal_is_told_what_to_do(void **state)
 	desk_close(&d);
 }
 
+/* Files of texts in the state directory, all for their owner only. */
+static unsigned texts_on_disk(const struct desk *d)
+{
+	char path[512];
+	unsigned n = 0;
+	struct dirent *one;
+	struct stat st;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "%s/state/wetread/drafts", d->home);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	while ((one = readdir(dir)) != NULL) {
+		if (*one->d_name == '.' || strstr(one->d_name, ".lock") || strstr(one->d_name, ".new"))
+			continue;
+		assert_int_equal(fstatat(dirfd(dir), one->d_name, &st, 0), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+		n++;
+	}
+	closedir(dir);
+	return n;
+}
+
+static bool is_on_disk(struct vt *v, const void *ctx)
+{
+	(void)v;
+	return texts_on_disk(ctx) > 0;
+}
+
+static void text_outlives_a_kill(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	DESK_OPEN(&d, urgent);
+	dialog(&d, "m");
+	vt_send(&d.vt, "half a report\rof two lines");
+	assert_true(vt_until(&d.vt, LIMIT, is_on_disk, &d));
+	kill(d.vt.pid, SIGKILL);
+	assert_true(vt_ends(&d.vt, LIMIT));
+	vt_close(&d.vt);
+	console_start(&d, "sup2", 80, 24, NULL, NULL); /* another person is not shown it */
+	assert_true(vt_sees(&d.vt, "48000001", LIMIT));
+	assert_true(vt_quiet(&d.vt, LIMIT));
+	vt_send(&d.vt, ":drafts\r");
+	assert_true(vt_sees(&d.vt, "no drafts", LIMIT));
+	vt_close(&d.vt);
+	console_start(&d, "sup1", 80, 24, NULL, NULL);
+	assert_true(vt_sees(&d.vt, "1 text from last time not sent", LIMIT));
+	assert_int_equal(texts_on_disk(&d), 1);
+	desk_close(&d);
+}
+
+static void text_leave(struct desk *d, const char *words)
+{
+	dialog(d, "m");
+	vt_send(&d->vt, words);
+	assert_true(vt_sees(&d->vt, words, LIMIT));
+	kill(d->vt.pid, SIGTERM);
+	assert_true(vt_ends(&d->vt, LIMIT));
+	vt_close(&d->vt);
+}
+
+static void a_second_console_erases_no_text(void **state)
+{
+	struct desk d, other;
+
+	(void)state;
+	DESK_OPEN(&d, urgent);
+	other = d;
+	console_start(&other, "sup1", 80, 24, NULL, NULL);
+	assert_true(vt_sees(&other.vt, "48000001", LIMIT));
+	assert_true(vt_quiet(&other.vt, LIMIT));
+	text_leave(&d, "the first one's words");
+	text_leave(&other, "the second one's words");
+	assert_int_equal(texts_on_disk(&d), 2);
+	console_start(&d, "sup1", 80, 24, NULL, NULL);
+	assert_true(vt_sees(&d.vt, "2 texts from last time not sent", LIMIT));
+	assert_int_equal(texts_on_disk(&d), 1);
+	desk_close(&d);
+}
+
 static void text_outlives_a_signal(void **state)
 {
 	struct desk d;
-	char path[128];
-	struct stat st;
 
 	(void)state;
 	DESK_OPEN(&d, urgent);
@@ -384,15 +468,16 @@ static void text_outlives_a_signal(void **state)
 	kill(d.vt.pid, SIGHUP);
 	assert_true(vt_ends(&d.vt, LIMIT));
 	vt_close(&d.vt);
-	snprintf(path, sizeof path, "%s/state/wetread/drafts", d.home);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(texts_on_disk(&d), 1);
 	console_start(&d, "sup1", 80, 24, NULL, NULL);
 	assert_true(vt_sees(&d.vt, "1 text from last time not sent", LIMIT));
 	assert_true(vt_sees(&d.vt, "48000001", LIMIT));
 	assert_true(vt_quiet(&d.vt, LIMIT));
 	vt_send(&d.vt, ":drafts\r");
 	assert_true(vt_sees(&d.vt, "they wait for you", LIMIT));
+	assert_true(vt_until(&d.vt, LIMIT, is_open, NULL));
+	vt_send(&d.vt, "\r");
+	assert_true(vt_sees(&d.vt, "Note on 48000001", LIMIT));
 	desk_close(&d);
 }
 
@@ -492,6 +577,8 @@ int main(void)
 	    cmocka_unit_test(every_terminal_shows_the_same),
 	    cmocka_unit_test(a_dumb_terminal_is_told_what_to_do),
 	    cmocka_unit_test(text_outlives_a_signal),
+	    cmocka_unit_test(text_outlives_a_kill),
+	    cmocka_unit_test(a_second_console_erases_no_text),
 	    cmocka_unit_test(a_lost_link_comes_back_and_nothing_is_lost),
 	    cmocka_unit_test(late_answers_of_the_terminal_are_no_keys),
 	    cmocka_unit_test(a_terminal_that_does_not_read_holds_nothing_up),

@@ -479,7 +479,10 @@ static void typed_text_survives(void **state)
 	desk_keys(&again, ":");
 	desk_type(&again, "drafts");
 	desk_keys(&again, "Enter");
+	assert_true(desk_sees(&again, "Enter goes on with it."));
 	assert_true(desk_sees(&again, "CTA to follow"));
+	desk_keys(&again, "Enter");
+	assert_true(desk_sees(&again, "Note on 48011902"));
 	desk_keys(&again, "Tab");
 	desk_letter(&again, "s");
 	desk_pump(&again);
@@ -487,6 +490,56 @@ static void typed_text_survives(void **state)
 	assert_null(view_drafts(again.view));
 	free(json);
 	desk_close(&again);
+	room_close(&r);
+}
+
+/* The same number, but another accession or another patient: as after a coordinator was set up anew, or a correction. */
+static void a_text_is_only_for_the_study_it_was_typed_for(void **state)
+{
+	static const char *const others[] = {
+	    "\"site\":\"STANNE\",\"accession\":\"TK3\",\"pid\":\"P1930\",\"label\":\"TK3\"",
+	    "\"site\":\"STANNE\",\"accession\":\"48011930\",\"pid\":\"P9\",\"label\":\"48011930\"",
+	    "\"site\":\"HARBOR\",\"accession\":\"48011930\",\"pid\":\"P1930\",\"label\":\"48011930\"",
+	    "\"label\":\"48011930\""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		struct room r;
+		char json[400], *kept;
+
+		room_open(&r, "neuro");
+		snprintf(json, sizeof json,
+		    "[{\"kind\":\"finish\",\"study\":%llu,%s,\"text\":\"report of TK3\"}]",
+		    (unsigned long long)id_of(&r, "48011930"), others[i]);
+		view_drafts_load(r.d.view, json, strlen(json));
+		desk_keys(&r.d, "j j j f");
+		assert_true(desk_sees(&r.d, "Sign 48011930"));
+		assert_false(desk_sees(&r.d, "report of TK3"));
+		desk_keys(&r.d, "Esc :");
+		desk_type(&r.d, "drafts");
+		desk_keys(&r.d, "Enter");
+		assert_true(desk_sees(&r.d, "report of TK3"));
+		assert_true(desk_sees(&r.d, "to be read only"));
+		desk_keys(&r.d, "Enter");
+		assert_false(desk_sees(&r.d, "Sign 48011930"));
+		kept = view_drafts(r.d.view);
+		assert_non_null(strstr(kept, "report of TK3"));
+		free(kept);
+		desk_keys(&r.d, "Del j Del Del");
+		assert_null(view_drafts(r.d.view));
+		room_close(&r);
+	}
+}
+
+static void text_taken_out_is_gone(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "coord");
+	desk_keys(&r.d, "m a b Esc");
+	desk_keys(&r.d, "m BS BS Esc");
+	assert_null(view_drafts(r.d.view));
 	room_close(&r);
 }
 
@@ -783,6 +836,8 @@ int main(void)
 	    cmocka_unit_test(a_second_study_is_asked_about),
 	    cmocka_unit_test(take_over_wants_a_reason_and_a_letter),
 	    cmocka_unit_test(typed_text_survives),
+	    cmocka_unit_test(a_text_is_only_for_the_study_it_was_typed_for),
+	    cmocka_unit_test(text_taken_out_is_gone),
 	    cmocka_unit_test(a_refused_text_is_kept),
 	    cmocka_unit_test(filter_is_live_and_says_what_it_hides),
 	    cmocka_unit_test(marks_outlive_a_filter_and_say_so),
