@@ -60,6 +60,11 @@ const struct replica_me *replica_me(const struct replica *); /* members NULL unt
 const char *replica_epoch(const struct replica *);
 enum replica_phase replica_phase(const struct replica *);
 unsigned replica_progress(const struct replica *); /* percent of the snapshot that is here; 100 when live */
+/*
+ * The link stands, but the coordinator shows no queue for now (E_FULL: the view cannot be recorded): that error, and in words.
+ * It passes by itself: the coordinator says when, and the queue is asked for again.  0: nothing of the kind.
+ */
+int replica_held(const struct replica *, const char **why);
 int64_t replica_now(
     const struct replica *); /* coordinator's clock: ours plus the measured difference, UTC ms */
 unsigned replica_pending(const struct replica *); /* commands sent and not yet answered */

@@ -109,11 +109,17 @@ static void on_state(void *ctx, const struct link_news *news)
 static void on_line(void *ctx, const char *line, size_t n)
 {
 	struct session *s = ctx;
-	int rc = replica_line(s->replica, line, n);
+	int rc = replica_line(s->replica, line, n), held;
+	const char *why;
 
 	if (rc < 0 && !s->err)
 		stop(
 		    s, cli_fail(s->cli, rc, "the coordinator sent what is not understood: %s", err_text(rc)));
+	held = replica_held(s->replica, &why);
+	if (held && !s->endless)
+		stop(s, cli_fail(s->cli, held, "%s", why));
+	else if (held)
+		s->calls->link(s->ctx, false, why);
 }
 
 static void on_connect(void *ctx, struct buf *first)

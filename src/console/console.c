@@ -429,7 +429,10 @@ static void on_esc(evutil_socket_t fd, short what, void *ctx)
 static enum view_link_state link_view_state(const struct console *c)
 {
 	bool has_data = replica_phase(c->replica) == REPLICA_LIVE;
+	const char *why;
 
+	if (replica_held(c->replica, &why) && (c->news.state == LINK_LIVE || c->news.state == LINK_SLOW))
+		return has_data ? VIEW_STALE : VIEW_LOADING;
 	switch (c->news.state) {
 	case LINK_LIVE:
 	case LINK_SLOW:
@@ -448,15 +451,16 @@ static void link_tell(struct console *c)
 {
 	int64_t age = c->link ? link_age_ms(c->link) : -1;
 	int rtt = c->link ? link_rtt_ms(c->link) : -1;
+	const char *held;
 
-	if (age >= 0 &&
+	if (!replica_held(c->replica, &held) && age >= 0 &&
 	    (c->news.state == LINK_LIVE || c->news.state == LINK_SLOW || c->news.state == LINK_STALE))
 		c->heard = host_now(c) - age;
 	view_link(c->view, &(struct view_link){.state = link_view_state(c),
 	                       .rtt = rtt > 0 ? rtt : 0,
 	                       .heard = c->heard,
 	                       .where = settings_str(&c->settings, SETTING_coordinator),
-	                       .why = c->why});
+	                       .why = c->why ? c->why : held});
 }
 
 /* A dump has nobody to wait with. */
@@ -486,11 +490,16 @@ static void on_line(void *ctx, const char *line, size_t n)
 {
 	struct console *c = ctx;
 	const struct replica_me *me;
+	const char *held;
+	int err;
 
 	if (replica_line(c->replica, line, n) < 0) {
 		view_say(c->view, LOOK_WARN, "the coordinator sent what is not understood; connecting anew");
 		link_retry(c->link);
 	}
+	err = replica_held(c->replica, &held);
+	if (err)
+		dump_fail(c, err, held);
 	me = replica_me(c->replica);
 	if (me->user && !c->told_me) {
 		c->told_me = true;

@@ -89,6 +89,15 @@ int request_refuse(struct request *r, int err, const char *text)
 	return err;
 }
 
+const char *view_refusal(const struct request *r, int err)
+{
+	if (err != E_FULL)
+		return NULL;
+	return r->which == METHOD_queue_follow
+	           ? "the coordinator's disk is full: views cannot be recorded, so nothing is shown until there is room"
+	           : "the coordinator's disk is full: the view cannot be recorded, so no more is shown than the queue";
+}
+
 /* What is out of scope is as if it were not there; what is not there at all the core refuses. */
 static bool in_scope(const struct session *s, struct command *cmd)
 {
@@ -255,7 +264,7 @@ static void finish_request(struct request *r, int failed)
 	struct session *s = r->s;
 
 	if (failed && r->needs_disk)
-		request_refuse(r, failed, NULL);
+		request_refuse(r, failed, r->is_command ? NULL : view_refusal(r, failed));
 	if (r->err && r->msg.id)
 		wire_error(&s->out, r->msg.id, r->err, r->text, NULL);
 	else if (r->is_command && r->msg.id)
@@ -394,7 +403,7 @@ static void housekeep(struct coord *c, int64_t now)
 {
 	if (now < c->housekeep_at)
 		return;
-	c->housekeep_at = now + HOUSEKEEP_MS;
+	c->housekeep_at = now + (c->full ? RETRY_MS : HOUSEKEEP_MS);
 	sessions_housekeep(c, now);
 	audit_pay(c, now);
 	snapshot(c, now);

@@ -11,7 +11,7 @@ enum {
 	TURN_REQUESTS = 512, /* at most in one turn */
 	TURN_MS = 2,         /* no further request is begun after so long */
 	OWED_MAX = 4096,     /* traces kept in memory while the journal cannot be written */
-	RETRY_MS = 2000,     /* how often it is tried then */
+	RETRY_MS = 250,      /* how often it is tried then */
 };
 
 /* ---- ring: event lines on their way to the sessions (ring.c) */
@@ -139,6 +139,7 @@ struct method_ops {
 };
 const struct method_ops *method_ops(enum method);
 int request_refuse(struct request *, int err, const char *text); /* returns err */
+const char *view_refusal(const struct request *, int err); /* why something is not shown that must be on record first; NULL: err_text() */
 
 int hello_begin(struct request *);
 void hello_finish(struct request *, struct buf *);

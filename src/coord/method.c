@@ -239,12 +239,11 @@ int follow_begin(struct request *r)
 	if (s->viewed)
 		return 0;
 	r->needs_disk = true;
+	s->wants_again = true; /* until follow_finish(): the commit, too, may find the disk full */
 	err = audit(s->c, EVENT_PATIENT_VIEWED, s,
 	    &(struct trace_text){
 	        .command = "queue.follow", .count = (int64_t)scope_rows(&s->c->world, session_scope(s))});
-	if (err)
-		s->wants_again = true;
-	return err;
+	return err ? request_refuse(r, err, view_refusal(r, err)) : 0;
 }
 
 /*

@@ -47,10 +47,7 @@ int study_begin(struct request *r)
 	r->needs_disk = true;
 	err = audit(r->s->c, EVENT_PATIENT_VIEWED, r->s,
 	    &(struct trace_text){.command = r->msg.method, .study = r->study, .count = 1});
-	return err ? request_refuse(r, err,
-	                 err == E_FULL ? "the disk is full: the view cannot be recorded, so nothing is shown"
-	                               : NULL)
-	           : 0;
+	return err ? request_refuse(r, err, view_refusal(r, err)) : 0;
 }
 
 static const char *until_name(enum until u)

@@ -135,6 +135,8 @@ int journal_commit(struct journal *j)
 		j->head = j->kept;
 	else
 		j->kept = j->head;
+	if (!err)
+		j->told_full = false;
 	return err;
 }
 

@@ -58,7 +58,9 @@ int sql_error(struct journal *j, const char *doing)
 	const char *text = sqlite3_errmsg(j->db);
 
 	if (disk_full(j, code)) {
-		log_err("%s: %s: the disk is full: make room, nothing was changed", j->path, doing);
+		if (!j->told_full) /* it is tried again and again until there is room */
+			log_err("%s: %s: the disk is full: make room, nothing was changed", j->path, doing);
+		j->told_full = true;
 		return E_FULL;
 	}
 	switch (code & 0xff) {

@@ -58,6 +58,7 @@ struct journal {
 	struct chain_end head; /* of the open turn */
 	struct chain_end kept; /* of what is on disk */
 	bool turn;             /* appended to, not yet committed */
+	bool told_full;        /* logged once until a commit succeeds */
 	int lost;              /* E_* when the database dropped the open turn */
 	sqlite3_stmt *idle[S_COUNT];
 };

@@ -17,6 +17,7 @@
 #include "wetread/errors.h"
 #include "wetread/json.h"
 #include "wetread/mem.h"
+#include "wetread/text.h"
 
 void feed_release(struct replica *r)
 {
@@ -31,6 +32,8 @@ void put_follow(struct replica *r, struct buf *out, bool anew)
 	struct buf b = BUF_INIT(512);
 
 	feed_release(r);
+	str_put(&r->held, NULL);
+	r->held_err = 0;
 	if (anew)
 		r->whole = false;
 	json_open(&b, '{');
@@ -88,8 +91,11 @@ int follow_answer(struct replica *r, const struct cJSON *result, const struct cJ
 	const char *mode = json_get_str(result, "mode", "");
 	int err = error ? err_of_rpc((int)json_get_int(error, "code", 0)) : 0;
 
-	if (err == E_FULL || err == E_IO || err == E_NOMEM) /* queue.resync comes when there is room again */
+	if (err == E_FULL || err == E_IO || err == E_NOMEM) { /* queue.resync comes when there is room again */
+		str_put(&r->held, json_get_str(error, "message", err_text(err)));
+		r->held_err = err;
 		return 0;
+	}
 	if (err) {
 		if (r->opt.refused)
 			r->opt.refused(r->opt.ctx, err, json_get_str(error, "message", err_text(err)));

@@ -45,6 +45,7 @@ void replica_free(struct replica *r)
 	me_release(&r->me);
 	world_release(&r->world);
 	free(r->epoch);
+	free(r->held);
 	free(r->client);
 	free(r->as_user);
 	free(r);
@@ -88,6 +89,12 @@ enum replica_phase replica_phase(const struct replica *r)
 unsigned replica_progress(const struct replica *r)
 {
 	return r->phase == REPLICA_LIVE ? 100 : r->pages ? r->pages_have * 100 / r->pages : 0;
+}
+
+int replica_held(const struct replica *r, const char **why)
+{
+	*why = r->held;
+	return r->held_err;
 }
 
 /* ---- the clock */

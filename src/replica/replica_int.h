@@ -37,6 +37,8 @@ struct replica {
 	unsigned pages, pages_have;
 	struct evlist late; /* of studies on later pages, in order */
 	unsigned faults;
+	char *held; /* the queue was refused for now, in words; NULL: it was not */
+	int held_err;
 
 	struct asked *asked, **asked_end;
 	unsigned nasked;

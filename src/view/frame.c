@@ -52,8 +52,8 @@ static enum look link_text(const struct view *v, char *out, size_t size)
 		snprintf(out, size, "CONNECTING");
 		return LOOK_TITLE_BAD;
 	case VIEW_LOADING:
-		snprintf(out, size, "LOADING");
-		return LOOK_TITLE;
+		snprintf(out, size, "%s", *v->why ? "NO DATA" : "LOADING");
+		return *v->why ? LOOK_TITLE_BAD : LOOK_TITLE;
 	case VIEW_STALE:
 		snprintf(out, size, "STALE %s", age);
 		return LOOK_TITLE_BAD;
@@ -197,7 +197,7 @@ void message_draw(struct view *v, int y)
 		grid_wrap(&v->grid, 1, y - 1, end - 2, 2, 0, m->look, m->text);
 	} else if (m)
 		grid_field(&v->grid, 1, y, end - 2, m->look, SIDE_LEFT, m->text);
-	else if (v->link.state == VIEW_OFFLINE && *v->why)
+	else if ((v->link.state == VIEW_OFFLINE || v->link.state == VIEW_STALE) && *v->why)
 		grid_field(&v->grid, 1, y, end - 2, LOOK_WARN, SIDE_LEFT, v->why);
 }
 

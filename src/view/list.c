@@ -547,7 +547,9 @@ static void table_empty(struct view *v, int y, int width)
 
 	if (v->rows.n || v->rows.dirty.n)
 		return;
-	if (v->link.state == VIEW_CONNECTING || v->link.state == VIEW_LOADING || rows_busy(&v->rows))
+	if (v->link.state == VIEW_LOADING && *v->why)
+		text = v->why;
+	else if (v->link.state == VIEW_CONNECTING || v->link.state == VIEW_LOADING || rows_busy(&v->rows))
 		text = "waiting for the coordinator";
 	else if (v->rows.filter)
 		text = "no study matches the filter; \\ clears it";

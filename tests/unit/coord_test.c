@@ -778,6 +778,27 @@ static void when_the_disk_is_full_commands_are_refused_and_sessions_stay(void **
 	assert_int_equal(count_events(EVENT_SESSION_OPENED), 4);
 }
 
+/* The commit itself finds the disk full: who asked for the queue in that turn is told why, and when there is room. */
+static void the_queue_whose_own_turn_fills_the_disk_is_refused_and_comes_within_a_second(void **state)
+{
+	struct console *a = room_console(&room, "okafor");
+	const char *why;
+
+	(void)state;
+	room_study(&room, "STANNE", "1");
+	fill_disk(&room);
+	console_connect(a);
+	room_settle(&room);
+	assert_int_equal(replica_phase(a->replica), REPLICA_EMPTY);
+	assert_int_equal(replica_held(a->replica, &why), E_FULL);
+	assert_non_null(strstr(why, "disk is full"));
+	assert_non_null(strstr(why, "nothing is shown"));
+	fault_space(-1);
+	room_pass(&room, 1000);
+	assert_int_equal(replica_held(a->replica, &why), 0);
+	assert_true(console_is_right(a));
+}
+
 /* HL7 sees the table 0357 code, so that its sender keeps the message. */
 static void when_the_disk_is_full_an_adapter_is_told_207(void **state)
 {
@@ -863,6 +884,7 @@ int main(void)
 	    T(views_are_on_record_before_they_are_shown),
 	    T(digest_of_the_coordinator_is_the_replicas),
 	    T(when_the_disk_is_full_commands_are_refused_and_sessions_stay),
+	    T(the_queue_whose_own_turn_fills_the_disk_is_refused_and_comes_within_a_second),
 	    T(when_the_disk_is_full_an_adapter_is_told_207),
 	    cmocka_unit_test(a_turn_is_whole_or_not_at_all),
 	    cmocka_unit_test(replicas_meet_after_any_storm),

@@ -507,6 +507,8 @@ static void what_makes_no_sense_ends_the_connection(void **state)
 
 static void a_refusal_is_told(void **state)
 {
+	const char *why;
+
 	(void)state;
 	connect_it();
 	assert_int_equal(
@@ -518,9 +520,13 @@ static void a_refusal_is_told(void **state)
 	    say("{\"jsonrpc\":\"2.0\",\"id\":\"follow\",\"error\":{\"code\":-32003,\"message\":\"full\"}}"),
 	    0);
 	assert_int_equal(t.refused, 0);
+	assert_int_equal(replica_held(t.replica, &why), E_FULL);
+	assert_string_equal(why, "full");
 	buf_clear(&t.sent);
 	assert_int_equal(say("{\"jsonrpc\":\"2.0\",\"method\":\"queue.resync\",\"params\":{\"n\":9}}"), 0);
 	assert_int_equal(sent_since(), 0);
+	assert_int_equal(replica_held(t.replica, &why), 0);
+	assert_null(why);
 }
 
 /* ---- requests */
