@@ -20,6 +20,8 @@ enum opt_group {
 	OPT_TABLE = 8,
 	OPT_ACT = 16,
 	OPT_HIDDEN = 32,
+	OPT_SEEN = 64,
+	OPT_LEASE = 128,
 	OPT_ALL = OPT_CONSOLE | OPT_SHOT
 };
 

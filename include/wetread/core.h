@@ -37,6 +37,7 @@ struct command {
 	const char *op;         /* operation id; NULL: not repeatable */
 	const char *by;         /* login */
 	unsigned role;          /* of that person */
+	const char *scope;      /* sites that person sees, in which names are looked up; NULL: all */
 	uint64_t study;         /* 0: none, or to be looked up by name */
 	const char *study_name; /* as typed; used when study is 0 */
 	uint64_t rev;           /* revision the person saw; 0: whatever it is */

@@ -185,8 +185,17 @@ const struct op_done *world_op(const struct world *, const char *op);
  */
 const uint64_t *world_find(const struct world *, char which, const char *site, const char *value, size_t *n);
 
-/* A study as people name it: "48011930", "STANNE/48011930" or "#17" (the id). E_NOTFOUND, E_AMBIGUOUS. Open ones win over closed. */
+/* The sites somebody sees, as in their record; NULL, "" or "*": all. The one place that decides. */
+bool scope_sees(const char *scope, const char *site);
+bool scope_is_all(const char *scope);
+/*
+ * A study as people name it: "48011930", "STANNE/48011930" or "#17" (the id). E_NOTFOUND, E_AMBIGUOUS. Open ones win over
+ * closed.  In a scope, what is outside of it is as if it were not there.
+ */
 int world_lookup(const struct world *, const char *name, uint64_t *id);
+int world_lookup_in(const struct world *, const char *name, const char *scope, uint64_t *id);
+/* After E_AMBIGUOUS, what to write instead: "STANNE/777 or MESA/777", "#201 or #202". Caller frees. */
+char *world_choices(const struct world *, const char *name, const char *scope);
 
 /* Where a study goes when nobody has it any more: PRELIM, READY or ORDERED, by what has been reached. */
 int64_t study_pool_state(const struct study *);

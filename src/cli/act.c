@@ -170,8 +170,22 @@ static void next_tell(struct cli *c, const struct tx *tx, struct cJSON **study)
 	next_keep(c, tx, json_get_str(*study, "accession", NULL));
 }
 
+/* When a lease ends that no console keeps; 0: it is none. */
+static int64_t until_of(const struct answer *a)
+{
+	char *text = a->extra ? xasprintf("{%s}", a->extra) : NULL;
+	struct cJSON *extra = text ? json_parse(text, strlen(text)) : NULL;
+	int64_t until = json_get_int(extra, "until", 0);
+
+	cJSON_Delete(extra);
+	free(text);
+	return until;
+}
+
 static void told_json(struct buf *b, const struct cli *c, const struct answer *a, const struct cJSON *study)
 {
+	int64_t until = until_of(a);
+
 	json_open(b, '{');
 	json_kstr(b, "command", c->args.shot->word);
 	if (a->study)
@@ -184,6 +198,8 @@ static void told_json(struct buf *b, const struct cli *c, const struct answer *a
 		json_kuint(b, "revision", a->rev);
 	if (a->fence)
 		json_kint(b, "fence", a->fence);
+	if (until)
+		json_time(b, "until", until);
 	if (a->text)
 		json_clean(b, "text", a->text);
 	json_close(b, '}');
@@ -198,10 +214,12 @@ static void word_tell(struct buf *b, const char *word)
 	out_clean(b, word);
 }
 
-/* claim 48011902: done (#17, revision 1240) */
+/* claim 48011902: done (#17, revision 1240, yours until 14:22) */
 static void told_text(struct buf *b, const struct cli *c, const struct answer *a, const struct cJSON *study)
 {
 	static const char *const keys[] = {"accession", "site", "modality", "exam"};
+	int64_t until = until_of(a);
+	char time[24];
 
 	buf_adds(b, c->args.shot->word);
 	word_tell(b, c->args.arg[ARG_study]);
@@ -213,20 +231,21 @@ static void told_text(struct buf *b, const struct cli *c, const struct answer *a
 		buf_addf(b, " (#%llu", (unsigned long long)a->study);
 	if (a->study && a->rev)
 		buf_addf(b, ", revision %llu", (unsigned long long)a->rev);
+	if (a->study && until)
+		buf_addf(b, ", yours until %s", time_short(c, until, time));
 	buf_adds(b, a->study ? ")\n" : "\n");
 }
 
-int shot_act(struct cli *c)
+static int act(struct cli *c)
 {
 	struct command cmd;
 	struct answer answer = {0};
 	struct cJSON *study = NULL;
 	struct tx tx = {.id = ""};
-	int rc = arguments_check(c);
+	int rc;
 
 	command_fill(c, &cmd);
-	if (rc == 0)
-		rc = lease_prepare(c, &cmd, &tx);
+	rc = lease_prepare(c, &cmd, &tx);
 	if (rc == 0)
 		rc = session_open(c, false);
 	if (rc < 0)
@@ -244,5 +263,17 @@ int shot_act(struct cli *c)
 	}
 	cJSON_Delete(study);
 	answer_release(&answer);
+	return rc;
+}
+
+/* What was typed must not be lost with a refusal; after E_FENCED the coordinator has it, as a late entry. */
+int shot_act(struct cli *c)
+{
+	int rc = arguments_check(c);
+
+	if (rc == 0) {
+		rc = act(c);
+		c->unsaved = rc < 0 && rc != E_FENCED ? c->args.arg[ARG_text] : NULL;
+	}
 	return rc;
 }

@@ -76,6 +76,7 @@ struct cli {
 	int64_t timeout; /* ms */
 	struct session *session;
 	struct answer fail; /* why it went wrong */
+	const char *unsaved; /* words that went nowhere: given back with the failure. Borrowed from args */
 	struct buf out;     /* what goes to standard output */
 	bool json, tty, broken;
 };

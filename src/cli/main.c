@@ -16,7 +16,7 @@
 #include "wetread/mem.h"
 #include "wetread/text.h"
 
-enum { OUT_MAX = 256 * 1024 * 1024, FAIL_MAX = 64 * 1024 };
+enum { OUT_MAX = 256 * 1024 * 1024, FAIL_MAX = 512 * 1024 };
 
 static int usage_check(struct cli *c, int argc, char **argv)
 {

@@ -82,6 +82,23 @@ char *time_short(const struct cli *c, int64_t t, char out[24])
 	return out;
 }
 
+/* Line by line, for cleaning knows only one. */
+static void unsaved_text(struct buf *b, int err, const char *text)
+{
+	bool answered = err != E_NOLINK && err != E_TIMEOUT && err != E_IO;
+
+	buf_addf(b, "wetread: the text %s kept, here it is:\n", answered ? "was not" : "may not have been");
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		char *line;
+
+		end = text + strcspn(text, "\n");
+		line = xstrndup(text, (size_t)(end - text));
+		out_clean(b, line);
+		buf_addc(b, '\n');
+		free(line);
+	}
+}
+
 /* wetread: claim 48011902: another reader has the study (study.claimed by okafor at 14:02) */
 void fail_text(struct buf *b, const struct cli *c)
 {
@@ -112,6 +129,8 @@ void fail_text(struct buf *b, const struct cli *c)
 		buf_addc(b, ')');
 	}
 	buf_addc(b, '\n');
+	if (!str_empty(c->unsaved))
+		unsaved_text(b, f->err, c->unsaved);
 }
 
 void fail_json(struct buf *b, const struct cli *c)
@@ -135,6 +154,8 @@ void fail_json(struct buf *b, const struct cli *c)
 		json_clean(b, "what", f->what);
 	if (f->at)
 		json_time(b, "at", f->at);
+	if (c->unsaved)
+		json_kstr(b, "unsaved", c->unsaved);
 	json_close(b, '}');
 	json_close(b, '}');
 	buf_addc(b, '\n');

@@ -98,19 +98,12 @@ const char *view_refusal(const struct request *r, int err)
 	           : "the coordinator's disk is full: the view cannot be recorded, so no more is shown than the queue";
 }
 
-/* What is out of scope is as if it were not there; what is not there at all the core refuses. */
-static bool in_scope(const struct session *s, struct command *cmd)
+/* What is out of scope is as if it were not there; names are looked up within it by the core. */
+static bool in_scope(const struct session *s, const struct command *cmd)
 {
-	const struct study *study;
-	uint64_t with;
+	const struct study *study = world_study(&s->c->world, cmd->study);
 
-	if (!cmd->study && cmd->study_name)
-		world_lookup(&s->c->world, cmd->study_name, &cmd->study);
-	study = world_study(&s->c->world, cmd->study);
-	if (cmd->with && !world_lookup(&s->c->world, cmd->with, &with) && s->kind != SESSION_ADAPTER &&
-	    !scope_sees(session_scope(s), world_study(&s->c->world, with)->site))
-		return false;
-	return !study || scope_sees(session_scope(s), study->site) || s->kind == SESSION_ADAPTER;
+	return !study || scope_sees(cmd->scope, study->site);
 }
 
 static void trace_refusal(struct request *r, int err, uint64_t study)
@@ -140,6 +133,7 @@ static void begin_command(struct request *r)
 	}
 	cmd.by = s->login;
 	cmd.role = session_role(s);
+	cmd.scope = session_scope(s);
 	if (!in_scope(s, &cmd)) {
 		trace_refusal(r, E_NOTFOUND, cmd.study);
 		request_refuse(r, E_NOTFOUND, NULL);

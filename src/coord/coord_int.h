@@ -39,9 +39,6 @@ uint64_t ring_after(
 
 /* ---- who sees what (scope.c) */
 
-/* The one place that decides. scope: the sites of a user as written; NULL, "" or "*": all. */
-bool scope_sees(const char *scope, const char *site);
-bool scope_is_all(const char *scope);
 /* The journal's epoch, and another for each scope: a replica of another scope starts anew. Caller frees. */
 char *scope_epoch(const char *epoch, const char *scope);
 

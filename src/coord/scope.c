@@ -12,16 +12,6 @@
 #include "wetread/mem.h"
 #include "wetread/text.h"
 
-bool scope_is_all(const char *scope)
-{
-	return str_empty(scope) || str_listed(scope, "*");
-}
-
-bool scope_sees(const char *scope, const char *site)
-{
-	return scope_is_all(scope) || (!str_empty(site) && str_listed(scope, site));
-}
-
 char *scope_epoch(const char *epoch, const char *scope)
 {
 	unsigned char hash[16];

@@ -27,7 +27,7 @@ static int find(struct request *r)
 	int err = 0;
 
 	if (cJSON_IsString(v) && strlen(v->valuestring) <= WIRE_WORD_MAX)
-		err = world_lookup(w, v->valuestring, &r->study);
+		err = world_lookup_in(w, v->valuestring, session_scope(r->s), &r->study);
 	else if (id > 0)
 		r->study = (uint64_t)id;
 	else
@@ -35,7 +35,13 @@ static int find(struct request *r)
 	if (!err &&
 	    (!world_study(w, r->study) || !scope_sees(session_scope(r->s), world_study(w, r->study)->site)))
 		err = E_NOTFOUND;
-	return err ? request_refuse(r, err, NULL) : 0;
+	if (err == E_AMBIGUOUS) {
+		char *choices = world_choices(w, v->valuestring, session_scope(r->s));
+
+		r->own = xasprintf("more than one study has the accession %.256s: write %s", v->valuestring, choices);
+		free(choices);
+	}
+	return err ? request_refuse(r, err, r->own) : 0;
 }
 
 int study_begin(struct request *r)

@@ -3,6 +3,7 @@
 
 #include "core_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "wetread/errors.h"
@@ -29,11 +30,27 @@ static void check_free(struct step *st)
 		refuse(st, E_STATE, "%s is %s", study_label(s, label), state_key(s->state));
 }
 
+static void tell_until(struct step *st, int64_t claimed_at)
+{
+	free(st->a->extra);
+	st->a->extra = xasprintf("\"until\":%lld",
+	    (long long)lease_until(st->core, st->s, st->cmd->by, claimed_at));
+}
+
+void tell_lease(struct step *st)
+{
+	st->a->rev = st->s->rev;
+	st->a->fence = st->s->fence;
+	tell_until(st, st->s->claimed_at);
+}
+
 void claim_study(struct step *st)
 {
 	const struct study *s = st->s;
 	struct event *e = emit(st, EVENT_STUDY_CLAIMED);
 	char id[23];
+
+	tell_until(st, st->now);
 
 	set_int(e, "state", STATE_READING);
 	set_str(e, "reader", st->cmd->by);
@@ -57,8 +74,7 @@ void cmd_claim(struct step *st)
 		return;
 	}
 	if (s->state == STATE_READING && s->reader && !strcmp(s->reader, me->login)) {
-		st->a->rev = s->rev;
-		st->a->fence = s->fence;
+		tell_lease(st);
 		return;
 	}
 	check_free(st);

@@ -29,10 +29,14 @@ static unsigned agreeing(const char *list, const struct study *a, const struct s
 static const struct study *find_target(struct step *st)
 {
 	uint64_t id;
-	int err = str_empty(st->cmd->with) ? E_USAGE : world_lookup(st->w, st->cmd->with, &id);
+	int err = str_empty(st->cmd->with) ? E_USAGE : world_lookup_in(st->w, st->cmd->with, st->cmd->scope, &id);
 
 	if (!err)
 		return world_study(st->w, id);
+	if (err == E_AMBIGUOUS) {
+		refuse_ambiguous(st, st->cmd->with);
+		return NULL;
+	}
 	refuse(st, err,
 	    err == E_USAGE ? "match wants the order it belongs to%s"
 	                   : "there is no one order %s in the queue",

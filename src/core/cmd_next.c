@@ -67,8 +67,7 @@ void cmd_next(struct step *st)
 {
 	st->s = taken_before(st);
 	if (st->s) {
-		st->a->rev = st->s->rev;
-		st->a->fence = st->s->fence;
+		tell_lease(st);
 		return;
 	}
 	st->s = best_for(st, world_user(st->w, st->cmd->by));

@@ -159,6 +159,14 @@ void refuse_taken(struct step *st, const char *what_to_do)
 	str_put(&st->a->by, s->reader);
 }
 
+void refuse_ambiguous(struct step *st, const char *name)
+{
+	char *choices = world_choices(st->w, name, st->cmd->scope);
+
+	refuse(st, E_AMBIGUOUS, "more than one study has the accession %s: write %s", name, choices);
+	free(choices);
+}
+
 void emit_note(struct step *st, const char *kind, const char *text)
 {
 	struct event *e = emit(st, !strcmp(kind, "late")  ? EVENT_STUDY_LATE
@@ -211,7 +219,7 @@ static bool find_study(struct step *st)
 		return false;
 	}
 	if (!id)
-		err = world_lookup(st->w, c->study_name, &id);
+		err = world_lookup_in(st->w, c->study_name, c->scope, &id);
 	if (!err && !world_study(st->w, id))
 		err = E_NOTFOUND;
 	if (!err) {
@@ -221,8 +229,7 @@ static bool find_study(struct step *st)
 	if (id)
 		refuse(st, err, "there is no study #%llu in the queue", (unsigned long long)id);
 	else if (err == E_AMBIGUOUS)
-		refuse(st, err, "more than one study has the accession %s: write SITE/%s or #id",
-		    c->study_name, c->study_name);
+		refuse_ambiguous(st, c->study_name);
 	else
 		refuse(st, err, "there is no study %s in the queue", c->study_name);
 	return false;

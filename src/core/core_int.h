@@ -43,6 +43,7 @@ const char *study_label(const struct study *, char out[32]);
 bool check_eligible(struct step *, const struct user *, unsigned but_rules);
 /* Refuses with E_TAKEN naming who has it since when. */
 void refuse_taken(struct step *, const char *what_to_do);
+void refuse_ambiguous(struct step *, const char *name); /* and says how to name which */
 enum { OP_KEY_MAX = 256 };
 const char *op_key(const struct command *, char out[OP_KEY_MAX]); /* NULL without an id */
 void trace_idle(struct step *);
@@ -52,6 +53,9 @@ void set_free(struct event *, const struct study *, int64_t state);
 
 struct event *emit_cancelled(struct step *); /* cmd_cancel.c: the study leaves the lists */
 void claim_study(struct step *); /* cmd_claim.c: the lease goes to the person of the command */
+void tell_lease(struct step *);  /* cmd_claim.c: the answer for a study that this person reads already */
+/* presence.c: when the lease ends if no (further) heartbeat comes, UTC ms. */
+int64_t lease_until(const struct core *, const struct study *, const char *reader, int64_t claimed_at);
 void assign_study(struct step *, int kind, const struct user *reader); /* cmd_assign.c */
 
 /*

@@ -68,14 +68,14 @@ void core_beat(struct core *c, const char *login)
 	p->mono = env_mono(c->env);
 }
 
-static int64_t lease_end(const struct core *c, const struct study *s)
+int64_t lease_until(const struct core *c, const struct study *s, const char *reader, int64_t claimed_at)
 {
 	const struct policy *p = c->world->policy;
 	int64_t grace = p->grace[s->prio >= 0 && s->prio < 6 ? s->prio : 5];
-	const struct presence *seen = s->reader ? presence_find(c, s->reader) : NULL;
-	int64_t term = s->claimed_at + p->term;
+	const struct presence *seen = reader ? presence_find(c, reader) : NULL;
+	int64_t term = claimed_at + p->term;
 
-	if (seen && (seen->beat >= s->claimed_at || s->claimed_at > env_now(c->env)))
+	if (seen && (seen->beat >= claimed_at || claimed_at > env_now(c->env)))
 		return env_now(c->env) + grace - (env_mono(c->env) - seen->mono);
 	return term > c->started + grace ? term : c->started + grace;
 }
@@ -86,7 +86,7 @@ static int64_t study_due(const struct core *c, const struct study *s)
 	int64_t done = s->final_at > s->closed_at ? s->final_at : s->closed_at;
 
 	if (s->state == STATE_READING)
-		return lease_end(c, s);
+		return lease_until(c, s, s->reader, s->claimed_at);
 	if (!state_is_open(s->state) && done)
 		return done + c->world->policy->keep_closed;
 	return INT64_MAX;

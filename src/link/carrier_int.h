@@ -33,6 +33,7 @@ struct carrier {
 	char *host_port;  /* as known_hosts writes it */
 	int64_t deadline; /* 0: none */
 	char why[512];    /* a sentence that goes with the error */
+	char useless[300]; /* the key file that could not be used, and why; "": none */
 };
 
 /* Waits once for the loop or for fd (-1: only the loop). 0, or E_TIMEOUT, or E_NOLINK when the trip is called off. */

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "wetread/errors.h"
@@ -150,16 +152,55 @@ static int note_locked(const char *prompt, char *buf, size_t n, int echo, int ve
 	return -1;
 }
 
+/* Remembers why a key file was not used: the last thing said when no other key was let in. */
+static void key_useless(struct carrier *c, const char *file, const char *fmt, ...)
+{
+	va_list ap;
+	char *why;
+
+	va_start(ap, fmt);
+	why = xvasprintf(fmt, ap);
+	va_end(ap);
+	snprintf(c->useless, sizeof c->useless, "%s: %s", file, why);
+	free(why);
+}
+
+/* As ssh(1): a private key that others may read is not private, and is not used. */
+static bool key_is_private(struct carrier *c, const char *file)
+{
+	struct stat st;
+
+	if (stat(file, &st) < 0) {
+		if (c->setup->identity || errno != ENOENT) /* the usual files need not be there */
+			key_useless(c, file, "%s", strerror(errno));
+		return false;
+	}
+	if (st.st_uid != getuid() || !(st.st_mode & 077))
+		return true;
+	key_useless(c, file, "others may read this private key (mode %04o), so it is not used: chmod 600 it, or make a new one",
+	    (unsigned)st.st_mode & 0777);
+	return false;
+}
+
 /* The key if it can be had without a passphrase; *locked says that there is one that needs it. */
 static ssh_key key_open(struct carrier *c, const char *file, bool *locked)
 {
 	ssh_key key = key_kept(c, file);
+	int rc;
 
 	*locked = false;
 	if (key)
 		return key;
-	if (ssh_pki_import_privkey_file(file, NULL, note_locked, locked, &key) != SSH_OK)
+	if (!key_is_private(c, file))
 		return NULL;
+	rc = ssh_pki_import_privkey_file(file, NULL, note_locked, locked, &key);
+	if (rc != SSH_OK) {
+		if (access(file, R_OK) < 0)
+			key_useless(c, file, "%s", strerror(errno));
+		else if (!*locked)
+			key_useless(c, file, "this is not a private key that can be read");
+		return NULL;
+	}
 	return key_keep(c, file, key);
 }
 
@@ -174,6 +215,8 @@ static int key_unlock(struct carrier *c, const char *file, ssh_key *key)
 
 		snprintf(text, sizeof(text), "%sPassphrase for %s", i ? "That was not it. " : "", file);
 		rc = carrier_ask(c, F_PASS, text);
+		if (rc == 0 && !c->answer.yes)
+			key_useless(c, file, "it has a passphrase and none was given: ask for it at a terminal, or use ssh-add");
 		if (rc < 0 || !c->answer.yes)
 			return rc;
 		rc = ssh_pki_import_privkey_file(file, c->answer.text, NULL, NULL, key);
@@ -183,6 +226,7 @@ static int key_unlock(struct carrier *c, const char *file, ssh_key *key)
 			return 0;
 		}
 	}
+	key_useless(c, file, "the passphrase was wrong %d times", PASSPHRASE_TRIES);
 	return 0;
 }
 
@@ -333,6 +377,7 @@ int login(struct carrier *c)
 	char *user = NULL;
 	int rc;
 
+	*c->useless = '\0';
 	/*
 	 * Taken by itself first: the server's list of signature types (RFC 8308) comes before the answer, and
 	 * without that list libssh refuses to sign with RSA.
@@ -347,11 +392,11 @@ int login(struct carrier *c)
 	rc = c->setup->identity ? try_file(c, c->setup->identity, true) : try_all(c);
 	if (rc)
 		return rc < 0 ? rc : 0;
-	if (c->setup->identity && access(c->setup->identity, R_OK) < 0)
-		return carrier_fail(c, E_AUTH, "%s: %s", c->setup->identity, strerror(errno));
+	if (*c->useless && c->setup->identity)
+		return carrier_fail(c, E_AUTH, "%s", c->useless);
 	ssh_options_get(c->ssh, SSH_OPTIONS_USER, &user);
-	carrier_fail(c, E_AUTH, "%s let none of your keys in as %s: ask its administrator to add one",
-	    c->host_port, user ? user : "this user");
+	carrier_fail(c, E_AUTH, "%s let none of your keys in as %s: %s", c->host_port, user ? user : "this user",
+	    *c->useless ? c->useless : "ask its administrator to add one");
 	ssh_string_free_char(user);
 	return E_AUTH;
 }

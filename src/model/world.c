@@ -151,56 +151,6 @@ const struct alias *world_alias(const struct world *w, const char *from)
 	return from ? keyed_find(w->aliases, w->naliases, sizeof *w->aliases, from) : NULL;
 }
 
-/* One study out of a list: an open one wins over closed ones; two open ones are ambiguous. */
-static int pick(const struct world *w, const uint64_t *ids, size_t n, uint64_t *id)
-{
-	uint64_t open = 0, closed = 0;
-	unsigned nopen = 0, nclosed = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (state_is_open(world_study(w, ids[i])->state)) {
-			open = ids[i];
-			nopen++;
-		} else {
-			closed = ids[i];
-			nclosed++;
-		}
-	}
-	if (nopen + nclosed == 0)
-		return E_NOTFOUND;
-	if (nopen > 1 || (!nopen && nclosed > 1))
-		return E_AMBIGUOUS;
-	*id = nopen ? open : closed;
-	return 0;
-}
-
-int world_lookup(const struct world *w, const char *name, uint64_t *id)
-{
-	const char *slash = strchr(name, '/');
-	const uint64_t *ids;
-	size_t n;
-
-	if (name[0] == '#') {
-		char *end;
-		unsigned long long v = strtoull(name + 1, &end, 10);
-
-		if (end == name + 1 || *end || !world_study(w, v))
-			return E_NOTFOUND;
-		*id = v;
-		return 0;
-	}
-	if (slash && slash > name && slash - name <= 40) {
-		char site[41];
-
-		snprintf(site, sizeof site, "%.*s", (int)(slash - name), name);
-		ids = world_find(w, 'a', site, slash + 1, &n);
-		if (n)
-			return pick(w, ids, n, id);
-	}
-	ids = world_find(w, 'a', NULL, name, &n);
-	return pick(w, ids, n, id);
-}
-
 const struct hold *study_open_hold(const struct study *s)
 {
 	const struct hold *last = s->nholds ? &s->holds[s->nholds - 1] : NULL;

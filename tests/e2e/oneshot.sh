@@ -23,6 +23,7 @@ person() { # person LOGIN ROLE [KEY=VALUE...]
 person okafor radiologist duty=on modalities='*' licences='TX:2099-12-31 NM:2099-12-31'
 person lind radiologist duty=on modalities=CT licences=TX:2001-01-01
 person kim coordinator
+person mesan coordinator sites=MESA
 person sup1 supervisor
 
 coordinator() { # starts it; sets SSH_PORT, MLLP_PORT, SOCK
@@ -88,6 +89,20 @@ gives 0 "and remembered" s okafor ping --json
 is "$(jq -r .user <<<"$OUT")/$(jq -r .role <<<"$OUT")" okafor/radiologist "over SSH one is who the key says"
 gives 4 "a key that is not known is not let in" env WETREAD_IDENTITY="$KEYS/lind" WETREAD_KNOWN_HOSTS="$KNOWN" \
 	setsid -w wetread -c "ssh://okafor@127.0.0.1:$SSH_PORT" ping
+cp "$KEYS/okafor" "$E2E_DIR/shown" && chmod 644 "$E2E_DIR/shown"
+with_key() { # with_key FILE: a ping as okafor with this key and no terminal
+	code env WETREAD_IDENTITY="$1" WETREAD_KNOWN_HOSTS="$KNOWN" setsid -w wetread -c "ssh://okafor@127.0.0.1:$SSH_PORT" ping
+}
+with_key "$E2E_DIR/shown"
+like "$CODE $ERR" "^4 .*/shown: others may read this private key \(mode 0644\).*chmod 600" "a private key that others may read is not used"
+echo nonsense >"$E2E_DIR/nonsense" && chmod 600 "$E2E_DIR/nonsense"
+with_key "$E2E_DIR/nonsense"
+like "$CODE $ERR" "^4 .*/nonsense: this is not a private key" "a key file that is none is called so"
+with_key "$E2E_DIR/absent"
+like "$CODE $ERR" "^4 .*/absent: No such file" "and one that is not there"
+ssh-keygen -q -t ed25519 -N 'open sesame' -f "$E2E_DIR/locked"
+with_key "$E2E_DIR/locked"
+like "$CODE $ERR" "^4 .*/locked: it has a passphrase and none was given" "and one with a passphrase, when nobody can be asked"
 ssh-keygen -q -t ed25519 -N '' -f "$E2E_DIR/other"
 printf '[127.0.0.1]:%s %s\n' "$SSH_PORT" "$(cut -d' ' -f1,2 "$E2E_DIR/other.pub")" >"$E2E_DIR/wrong_hosts"
 gives 4 "a host key that changed is refused" env WETREAD_IDENTITY="$KEYS/okafor" WETREAD_KNOWN_HOSTS="$E2E_DIR/wrong_hosts" \
@@ -167,13 +182,31 @@ gives 1 "a signature with the lease that ended is refused" u okafor finish 48000
 like "$ERR" 'late entry' "and says that the words are kept"
 u kim show 48000005 --json >"$E2E_DIR/out"
 is "$(jq -r '[.thread[]|select(.kind=="late").text]|join("|")' "$E2E_DIR/out")" "all clear" "which they are"
+gives 1 "a signature without a lease is refused" bash -c "printf 'line one\nline two\n' | wetread -c unix:$SOCK --as okafor finish 48000006 -"
+like "$ERR" $'was not kept.*\nline one\nline two' "and gives the words back"
+gives 1 "for programs, too" u okafor finish 48000006 --json all clear
+is "$(jq -r .error.unsaved <<<"$ERR")" "all clear" "as a member"
+gives 3 "without a link" wetread -c "unix:$E2E_DIR/none.sock" finish 48000006 all clear
+like "$ERR" $'here it is:\nall clear' "they come back as well"
+gives 0 "a claim" u okafor claim 48000006 --json
+UNTIL=$(jq -r '.until | sub("\\.[0-9]+"; "") | fromdate' <<<"$OUT") NOW=$(date +%s)
+holds "says until when" test $((UNTIL - NOW)) -gt 800 -a $((UNTIL - NOW)) -le 900
+gives 0 "again, in words" u okafor claim 48000006
+like "$OUT" 'yours until [0-9]' "the same"
+gives 0 "and is given back" u okafor release 48000006
 gives 1 "acknowledge when there is nothing" u okafor acknowledge 48000005
 gives 1 "cancel when nothing was withdrawn" u okafor cancel 48000005 yes
 
 # ---- names, revisions, operations
 
 gives 1 "an ambiguous accession is refused" u kim note 777 words
-like "$ERR" 'SITE/777' "and says how to name it"
+like "$ERR" 'STANNE/777 or MESA/777' "and says how to name it"
+gives 1 "to look at, too" u kim show 777
+like "$ERR" 'STANNE/777 or MESA/777' "with the same words"
+gives 0 "who sees one site only" u mesan note 777 words
+gives 0 "is not told of the other" u mesan show 777 --json
+is "$(jq -r .site <<<"$OUT")" MESA "and means the own one"
+gives 2 "a note has no revision to look at" u kim note MESA/777 words --revision 1
 gives 0 "SITE/ACCESSION" u kim note MESA/777 words
 gives 0 "#ID" u kim note "#2" words
 gives 1 "no such study" u kim note 123456 words --json

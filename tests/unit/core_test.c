@@ -761,6 +761,57 @@ static void an_order_without_a_site_touches_no_sites_study(void **state)
 	assert_int_equal(world_lookup(&n->w, "88", &found), 0); /* found once, though it has no site */
 }
 
+/* What is out of somebody's sight neither makes a name ambiguous nor is named. */
+static void a_name_means_what_its_person_sees(void **state)
+{
+	struct night *n = *state;
+	uint64_t here = night_study(n, "1001", "CT", 1, "STANNE"), there = night_study(n, "1001", "CT", 1, "HARBOR");
+	uint64_t id = 0;
+
+	assert_int_equal(DO("coord", note, .study_name = "1001", .text = "x"), E_AMBIGUOUS);
+	assert_non_null(strstr(n->a.text, "STANNE/1001 or HARBOR/1001"));
+	assert_int_equal(DO("coord", note, .study_name = "1001", .text = "x", .scope = "STANNE EULUX"), 0);
+	assert_int_equal(night_get(n, here)->nnotes, 1);
+	assert_int_equal(night_get(n, there)->nnotes, 0);
+	assert_int_equal(DO("coord", note, .study_name = "HARBOR/1001", .text = "x", .scope = "STANNE"), E_NOTFOUND);
+	assert_int_equal(DO("coord", note, .study_name = "#2", .text = "x", .scope = "STANNE"), E_NOTFOUND);
+	assert_int_equal(world_lookup_in(&n->w, "1001", "EULUX", &id), E_NOTFOUND);
+}
+
+static void one_accession_twice_at_one_site_is_told_apart_by_number(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"A\",\"name\":\"A^B\"}}]");
+	night_hl7(n, "m2", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"B\",\"name\":\"C^D\"}}]");
+	assert_int_equal(n->w.nstudies, 2);
+	assert_int_equal(DO("coord", note, .study_name = "77", .text = "x"), E_AMBIGUOUS);
+	assert_non_null(strstr(n->a.text, "#1 or #2"));
+	assert_int_equal(DO("coord", note, .study_name = "STANNE/77", .text = "x"), E_AMBIGUOUS);
+	assert_non_null(strstr(n->a.text, "#1 or #2"));
+	assert_int_equal(DO("coord", note, .study_name = "#2", .text = "x"), 0);
+}
+
+static void a_claim_says_until_when_it_lasts(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 2, "STANNE");
+	int64_t until;
+	char wanted[48];
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	until = n->now + n->w.policy->term;
+	snprintf(wanted, sizeof wanted, "\"until\":%lld", (long long)until);
+	assert_string_equal(n->a.extra, wanted);
+	night_pass(n, MINUTE);
+	assert_int_equal(DO("neuro", claim, .study = id), 0); /* again: the same end */
+	assert_string_equal(n->a.extra, wanted);
+	night_pass(n, until - n->now - 2000);
+	assert_int_equal(night_get(n, id)->state, STATE_READING);
+	night_pass(n, 4000);
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+}
+
 static void an_event_of_one_kind_never_writes_into_another(void **state)
 {
 	struct night *n = *state;
@@ -935,6 +986,9 @@ int main(void)
 	    TEST(a_merge_into_a_retired_id_reaches_the_survivor),
 	    TEST(an_id_with_slashes_is_nobody_elses),
 	    TEST(an_order_without_a_site_touches_no_sites_study),
+	    TEST(a_name_means_what_its_person_sees),
+	    TEST(one_accession_twice_at_one_site_is_told_apart_by_number),
+	    TEST(a_claim_says_until_when_it_lasts),
 	    TEST(an_event_of_one_kind_never_writes_into_another),
 	    TEST(a_finding_inside_another_is_its_own_and_no_letter_is_cut),
 	    TEST(next_with_the_same_transaction_takes_no_second_study),
