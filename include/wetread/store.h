@@ -105,6 +105,14 @@ int store_released(struct store *, const char *key);
 int store_completed(
     struct store *, const char *key, int64_t images); /* nothing if more images are there by now */
 
+/* Objects put aside of which that was not told. */
+struct store_kept {
+	const char *file, *aet, *peer, *reason;
+	int64_t size;
+};
+int store_each_kept(struct store *, int (*fn)(void *ctx, const struct store_kept *), void *ctx);
+int store_kept_told(struct store *, const char *file);
+
 /* ---- keeping house */
 
 struct store_usage {

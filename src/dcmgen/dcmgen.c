@@ -67,25 +67,31 @@ static const struct syntax *find_syntax(const char *name)
 
 /* ---- UIDs: 2.25 and a number that depends on what they name */
 
-static uint64_t hash(uint64_t h, const void *bytes, size_t n)
+static uint64_t hash_text(const char *s)
 {
-	const uint8_t *p = bytes;
+	uint64_t h = 0xcbf29ce484222325u;
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 0x100000001b3u;
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
 	return h;
+}
+
+static uint64_t hash_number(uint64_t h, uint64_t n)
+{
+	h = (h ^ n) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 29;
 }
 
 static void make_uid(char out[UID_TEXT], const struct dcmgen_request *r, unsigned series, unsigned number)
 {
-	const char *of = r->study_uid ? r->study_uid : r->accession ? r->accession : "";
-	uint64_t h = hash(0xcbf29ce484222325u, of, strlen(of));
-	const uint64_t rest[] = {r->seed, series, number};
+	uint64_t h = hash_text(r->study_uid ? r->study_uid : r->accession ? r->accession : "");
 
-	if (series == 0 && r->study_uid)
+	if (series == 0 && r->study_uid) {
 		snprintf(out, UID_TEXT, "%s", r->study_uid);
-	else
-		snprintf(out, UID_TEXT, "2.25.%" PRIu64, hash(h, rest, sizeof(rest)) | (uint64_t)1 << 63);
+		return;
+	}
+	h = hash_number(hash_number(hash_number(h, r->seed), series), number);
+	snprintf(out, UID_TEXT, "2.25.%" PRIu64, h | (uint64_t)1 << 63);
 }
 
 /* ---- the data set */

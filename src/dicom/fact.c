@@ -358,7 +358,7 @@ static bool clock_parse(const char *s, struct when_parts *p)
 	int n = 0, h = 0, m = 0, sec = 0, ms = 0;
 	char digits[7] = "";
 
-	for (; isdigit((unsigned char)s[n]) && n < 6; n++)
+	for (; n < 6 && isdigit((unsigned char)s[n]); n++)
 		digits[n] = s[n];
 	if (n % 2 || n == 0 || (s[n] && s[n] != '.' && s[n] != '+' && s[n] != '-'))
 		return false;

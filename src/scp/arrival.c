@@ -43,9 +43,9 @@ static struct arrival *add(struct scp *scp, const char *folder)
 	return a;
 }
 
-static void let_go(struct arrival *a)
+static void let_go(struct scp *scp, struct arrival *a)
 {
-	struct arrival **at = &a->scp->arrivals;
+	struct arrival **at = &scp->arrivals;
 
 	while (*at != a)
 		at = &(*at)->next;
@@ -172,7 +172,7 @@ static void maybe_finish(struct arrival *a)
 		telling_busy(a->scp->telling, a->studies[i], -1);
 	}
 	remove_folder(a);
-	let_go(a);
+	let_go(a->scp, a);
 }
 
 void arrival_filed(struct arrival *a, const char *study_key)
@@ -432,6 +432,6 @@ void arrivals_free(struct scp *scp)
 			waitpid(a->pid, NULL, 0);
 		if (a->waiting == 0)
 			remove_folder(a);
-		let_go(a);
+		let_go(scp, a);
 	}
 }

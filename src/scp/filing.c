@@ -28,7 +28,9 @@
 #include "wetread/mem.h"
 #include "wetread/sandbox.h"
 
-enum { BATCH = 128, GATHER_MS = 100, RETRY_MS = 5000, READ_MS = 60000, OUTPUT_MAX = 64 << 20 };
+enum { BATCH = 128, BATCH_BYTES = 1 << 30, GATHER_MS = 100, RETRY_MS = 5000, OUTPUT_MAX = 64 << 20 };
+/* What a batch may take: a minute, and what a slow disk and a slow processor need for its bytes. */
+enum { READ_MS = 60000, BYTES_PER_MS = 10000, CPU_SECONDS = 30, BYTES_PER_CPU_SECOND = 50000000 };
 
 struct job {
 	struct arrival *from;
@@ -43,6 +45,7 @@ struct filing {
 	struct scp *scp;
 	struct job *jobs; /* in the order they came; the first `batch` are being read */
 	size_t n, cap, batch;
+	uint64_t bytes; /* of the batch */
 	pid_t pid;
 	int pipe, status;
 	bool dead, drained;
@@ -103,6 +106,7 @@ struct filed {
 	char study[STORE_KEY]; /* "" when it was put aside */
 	char kept[STORE_PATH];
 	const char *reason;
+	bool grown; /* the study has more objects than before */
 };
 
 static const char *death(const struct filing *f, char text[64])
@@ -150,6 +154,7 @@ static int file_one(struct filing *f, const struct job *j, const char *dead, str
 	else {
 		err = store_take(f->scp->store, j->file, &im, &o, &taken, out->kept);
 		store_key(im.study_uid, out->study);
+		out->grown = taken == STORE_NEW;
 		if (taken == STORE_OTHER) {
 			out->reason = "another object has the same SOP Instance UID";
 			*out->study = '\0';
@@ -167,7 +172,7 @@ static void tell(struct filing *f, const struct job *j, const struct filed *d)
 		log_warn("%s at %s: put aside as %s: %s", a->aet, a->peer, d->kept, d->reason);
 		telling_refused(f->scp->telling, *a->aet ? a->aet : a->peer, d->reason, d->kept, j->size);
 	}
-	if (*d->study)
+	if (d->grown)
 		telling_grown(f->scp->telling, d->study);
 }
 
@@ -298,6 +303,8 @@ static void be_child(struct filing *f, int out, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGHUP, SIG_IGN);
 	if (getppid() != parent)
 		_exit(1);
 	sandbox_keep(own, 2);
@@ -306,7 +313,7 @@ static void be_child(struct filing *f, int out, pid_t parent)
 		list[i].zone = f->jobs[i].from->zone;
 	}
 	close(dir);
-	read_headers(list, f->batch, f->scp->charsets, out);
+	read_headers(list, f->batch, CPU_SECONDS + f->bytes / BYTES_PER_CPU_SECOND, f->scp->charsets, out);
 }
 
 static int start_process(struct filing *f)
@@ -329,15 +336,28 @@ static int start_process(struct filing *f)
 	fcntl(f->pipe, F_SETFL, O_NONBLOCK);
 	f->output = event_new(f->scp->base, f->pipe, EV_READ | EV_PERSIST, on_output, f);
 	event_add(f->output, NULL);
-	in_ms(f->limit, READ_MS);
+	in_ms(f->limit, READ_MS + (int64_t)(f->bytes / BYTES_PER_MS));
 	return 0;
+}
+
+/* As many as make a batch; one at which a process died is alone in it. */
+static void choose_batch(struct filing *f)
+{
+	f->bytes = 0;
+	for (f->batch = 0; f->batch < f->n && f->batch < BATCH; f->batch++) {
+		const struct job *j = &f->jobs[f->batch];
+
+		if (f->batch && (j->tries || f->jobs[0].tries || f->bytes + j->size > BATCH_BYTES))
+			break;
+		f->bytes += j->size;
+	}
 }
 
 static void start_batch(struct filing *f)
 {
 	if (f->batch || f->n == 0)
 		return;
-	f->batch = f->jobs[0].tries ? 1 : f->n < BATCH ? f->n : BATCH;
+	choose_batch(f);
 	f->dead = f->drained = false;
 	if (start_process(f) < 0) {
 		log_err("no process can be had to read headers: %s", strerror(errno));

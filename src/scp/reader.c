@@ -19,18 +19,18 @@
 #include "wetread/mem.h"
 #include "wetread/sandbox.h"
 
-enum { MEMORY = 256 << 20, CPU_SECONDS = 30, LINE_MAX_OUT = 256 << 10 };
+enum { MEMORY = 256 << 20, LINE_MAX_OUT = 256 << 10 };
 
-static int confine(void)
+static int confine(uint64_t cpu_seconds)
 {
 	static const struct sandbox_call calls[] = {
 	    {.name = "pread64"},
 	    {.name = "fstat"},
 	    {.name = "newfstatat"},
 	};
-	static const struct sandbox_limit limits[] = {
+	const struct sandbox_limit limits[] = {
 	    {RLIMIT_AS, MEMORY},
-	    {RLIMIT_CPU, CPU_SECONDS},
+	    {RLIMIT_CPU, cpu_seconds},
 	};
 
 	return sandbox_enter(&(struct sandbox){.calls = calls,
@@ -103,11 +103,12 @@ static int send_line(int out, const struct buf *b)
 	return 0;
 }
 
-void read_headers(const struct reading *list, size_t n, struct dicom_charsets *cs, int out)
+void read_headers(
+    const struct reading *list, size_t n, uint64_t cpu_seconds, struct dicom_charsets *cs, int out)
 {
 	struct buf line = BUF_INIT(LINE_MAX_OUT);
 
-	if (confine() < 0) {
+	if (confine(cpu_seconds) < 0) {
 		log_err("the process that reads headers could not be confined");
 		_exit(READER_NOT_CONFINED);
 	}

@@ -232,7 +232,7 @@ static uint16_t look_at(struct reception *x, const char **why)
 	if (!h.study_uid || !h.series_uid || !dicom_uid_ok(h.study_uid) || !dicom_uid_ok(h.series_uid)) {
 		status = ASSOC_UNREADABLE;
 		*why = "its study or series has no UID";
-	} else if (!says(h.sop_instance, s->instance) || (h.sop_class && !says(h.sop_class, s->class))) {
+	} else if (!says(h.sop_instance, s->instance)) { /* about the class some senders are careless */
 		status = ASSOC_MISMATCH;
 		*why = "the data set is another object than the command says";
 	}
@@ -425,12 +425,13 @@ static int confine(const struct receiver *r)
 
 static void be_alone(struct receiver *r)
 {
-	static const int defaults[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+	static const int defaults[] = {SIGCHLD, SIGTERM, SIGINT};
 	int *const own[] = {&r->conn, &r->folder, &r->above, &r->pipe, &r->lock};
 	sigset_t none;
 
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
 		signal(defaults[i], SIG_DFL);
+	signal(SIGHUP, SIG_IGN); /* means the listener's configuration */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&none);

@@ -80,8 +80,8 @@ static void tell_config(const struct scp *scp)
 static void on_reload(evutil_socket_t sig, short what, void *arg)
 {
 	struct scp *scp = arg;
-	struct scp_config *c;
-	struct ssl_ctx_st *tls;
+	struct scp_config *c = NULL;
+	struct ssl_ctx_st *tls = NULL;
 	char *why = NULL;
 
 	(void)sig;

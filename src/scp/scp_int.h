@@ -108,7 +108,7 @@ struct reading {
 	const struct zone *zone;
 };
 /* Writes one line a file on out: {"i":0,"image":{...}} or {"i":0,"why":"..."}. */
-void read_headers(const struct reading *, size_t n, struct dicom_charsets *, int out)
+void read_headers(const struct reading *, size_t n, uint64_t cpu_seconds, struct dicom_charsets *, int out)
     __attribute__((noreturn));
 
 /* ---- scp.c */

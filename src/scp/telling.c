@@ -10,6 +10,7 @@
 
 #include <cjson/cJSON.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,7 @@ struct telling {
 struct asked {
 	struct telling *t;
 	char key[STORE_KEY];
+	char file[STORE_PATH]; /* of a refusal */
 	bool complete;
 	int64_t images, series;
 };
@@ -282,6 +284,18 @@ void telling_busy(struct telling *t, const char *key, int change)
 	soon(t, 0);
 }
 
+static void refusal_answered(void *ctx, const cJSON *result, const cJSON *error)
+{
+	struct asked *q = ctx;
+
+	if (error)
+		log_warn("the coordinator refuses to hear of %s: %s", q->file,
+		    json_get_str(error, "message", "no reason"));
+	if (result || error)
+		store_kept_told(q->t->scp->store, q->file);
+	free(q);
+}
+
 void telling_refused(struct telling *t, const char *peer, const char *reason, const char *file, uint64_t size)
 {
 	struct buf b = BUF_INIT(MESSAGE_MAX);
@@ -295,7 +309,20 @@ void telling_refused(struct telling *t, const char *peer, const char *reason, co
 	json_kstr(&b, "file", file);
 	json_kuint(&b, "size", size);
 	json_close(&b, '}');
-	upstream_call(t->scp->up, "images.refused", &b, NULL, NULL);
+	if (*file) {
+		struct asked *q = xcalloc(1, sizeof(*q));
+
+		q->t = t;
+		snprintf(q->file, sizeof(q->file), "%s", file);
+		upstream_call(t->scp->up, "images.refused", &b, refusal_answered, q);
+	} else
+		upstream_call(t->scp->up, "images.refused", &b, NULL, NULL);
+}
+
+static int tell_kept(void *ctx, const struct store_kept *k)
+{
+	telling_refused(ctx, *k->aet ? k->aet : k->peer, k->reason, k->file, (uint64_t)k->size);
+	return 0;
 }
 
 static int take_open(void *ctx, const struct store_study *st)
@@ -312,6 +339,8 @@ int telling_recover(struct telling *t)
 {
 	int err = store_each_open(t->scp->store, take_open, t);
 
+	if (!err)
+		err = store_each_kept(t->scp->store, tell_kept, t);
 	soon(t, 0);
 	return err;
 }

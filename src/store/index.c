@@ -36,7 +36,7 @@ static const char schema[] =
     " aet TEXT, peer TEXT, at INTEGER NOT NULL, trouble TEXT);"
     "CREATE TABLE aside(file TEXT PRIMARY KEY, at INTEGER NOT NULL, site TEXT, aet TEXT, peer TEXT, reason "
     "TEXT NOT NULL,"
-    " size INTEGER NOT NULL) WITHOUT ROWID;"
+    " size INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
     "CREATE INDEX series_study ON series(study);"
     "CREATE INDEX instance_series ON instance(study, series);"
     "CREATE INDEX study_open ON study(complete) WHERE complete = 0;"

@@ -106,3 +106,28 @@ int store_completed(struct store *s, const char *key, int64_t images)
 {
 	return index_run(s, Q_COMPLETED, "si", key, images);
 }
+
+int store_each_kept(struct store *s, int (*fn)(void *, const struct store_kept *), void *ctx)
+{
+	sqlite3_stmt *q = index_query(s, Q_ASIDE_OPEN, "");
+	int rc, stop = 0;
+
+	while (!stop && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		const char *text[4];
+
+		for (int i = 0; i < 4; i++) {
+			const char *column = (const char *)sqlite3_column_text(q, i);
+
+			text[i] = column ? column : "";
+		}
+		stop = fn(ctx,
+		    &(struct store_kept){text[0], text[1], text[2], text[3], sqlite3_column_int64(q, 4)});
+	}
+	sqlite3_reset(q);
+	return stop ? stop : index_err(s, rc);
+}
+
+int store_kept_told(struct store *s, const char *file)
+{
+	return index_run(s, Q_ASIDE_TOLD, "s", file);
+}

@@ -20,9 +20,10 @@ intake_ini() { # intake_ini LINE...: a configuration that lets the tests' sender
 }
 intake_start() {
 	[ $# -eq 0 ] && [ -e "$INI" ] || intake_ini "$@"
+	rm -f "$E2E_DIR/intake.log" # what an earlier one said is not news
 	start intake "$top_srcdir/tests/lib/fake_core.py" "$CORE" -- "$top_builddir/wetread-dicom" --core-fd 3 \
 		--listen "127.0.0.1:$PORT" --config "$INI" --store "$IMAGES"
-	wait_for 20 "the intake listens" grep -q '^listening' "$E2E_DIR/intake.log" || finish
+	wait_for 20 "the intake listens" grep -qs '^listening' "$E2E_DIR/intake.log" || finish
 	PORT=$(sed -n 's/^listening .*://p' "$E2E_DIR/intake.log")
 	INTAKE=$(sed -n 's/^started //p' "$E2E_DIR/intake.log")
 	cat "$E2E_DIR/intake.log" >>"$E2E_DIR/all.log"
