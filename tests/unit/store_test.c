@@ -210,7 +210,7 @@ static void verify_finds_what_was_changed_lost_and_added(void **state)
 	int64_t good;
 
 	for (int i = 0; i < 4; i++) {
-		char uid[16];
+		char uid[32];
 
 		snprintf(uid, sizeof(uid), "1.1.1.%d", i);
 		receive(s, "incoming/a/1.dcm", uid);
