@@ -281,6 +281,8 @@ static void on_work(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	if (view_work(c->view))
 		timer_set(c->on_work, 0);
+	else if (!c->term && !view_settled(c->view))
+		timer_set(c->on_work, 50);
 	else
 		frame_soon(c);
 	dump_try(c);

@@ -29,6 +29,7 @@ struct dialog *dialog_open(struct view *v, const struct dialog_type *type, struc
 	d->deaf_until = v->mono + (type->is_prompt ? 0 : DEAF_MS);
 	d->letters_at = v->mono + LETTER_MS;
 	d->opened_by = v->last_key;
+	d->heard_at = v->mono;
 	d->back_to = v->cursor ? v->cursor : v->cursor_before;
 	if (t) {
 		d->targets = *t;
@@ -66,10 +67,26 @@ void dialog_close(struct view *v, bool keep_text)
 	free(d);
 }
 
+/* The key that opened the dialog is still held down. */
+static bool is_repeat(const struct view *v, struct dialog *d, uint32_t key)
+{
+	if (d->type->is_prompt || d->heard_at == 0)
+		return false;
+	if (key == d->opened_by && v->mono - d->heard_at < REPEAT_MS) {
+		d->heard_at = v->mono;
+		return true;
+	}
+	if (v->mono >= d->deaf_until)
+		d->heard_at = 0;
+	return false;
+}
+
 unsigned dialog_key(struct view *v, uint32_t key)
 {
 	struct dialog *d = v->dialog;
 
+	if (is_repeat(v, d, key))
+		return 0;
 	if (v->mono < d->deaf_until && (key != 27 || d->is_asked))
 		return 0;
 	return d->type->key(v, d, key) | VIEW_DRAW;

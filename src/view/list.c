@@ -99,9 +99,7 @@ static void cursor_place(struct view *v)
 		v->cursor = v->rows.order[at]->id;
 		v->line = (int)(at < 1000 ? at : 1000);
 		scroll_fit(v, at);
-	} else if (at == SIZE_MAX) {
-		cursor_lost(v);
-	} else if (v->by_line && at != v->last_index) {
+	} else if (at == SIZE_MAX || (v->by_line && at != v->last_index)) {
 		cursor_lost(v);
 	} else if (scroll_fit(v, at)) {
 		rows_moved(v);

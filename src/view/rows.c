@@ -372,6 +372,7 @@ static void job_take_over(struct rows *r)
 	r->job = NULL;
 	r->loaded = true;
 	r->counted = false;
+	r->counted_at = 0;
 }
 
 void rows_reload(struct rows *r)

@@ -13,6 +13,8 @@ enum {
 	HELD_MS = 2000,  /* the order stands still after a move */
 	REST_MS = 600,   /* slow: the cursor rests, the line about its row is drawn */
 	DEAD_MS = 250,   /* keys that act do nothing after the cursor's row moved */
+	LOAD_MS = 250,   /* between looks at a queue that is still coming */
+	REPEAT_MS = 150, /* a key held down comes again within this */
 	DEAF_MS = 300,   /* a new dialog hears nothing but Esc */
 	LETTER_MS = 500, /* a letter that decides counts only after this much silence */
 	CLOSED_MS = 400, /* after a dialog closed, keys were still meant for it */
@@ -71,7 +73,8 @@ struct dialog_type {
 struct dialog {
 	const struct dialog_type *type;
 	int64_t deaf_until; /* monotonic */
-	uint32_t opened_by; /* key; its auto-repeat is ignored while deaf */
+	uint32_t opened_by; /* key; its auto-repeat is ignored */
+	int64_t heard_at;   /* when that came last; 0: it was let go */
 	struct targets targets;
 	struct edit edit;
 	int focus;          /* which of its parts hears the keys */
@@ -126,7 +129,9 @@ struct view {
 	size_t top, last_index;         /* first row drawn; where the cursor was */
 	int line;                       /* the cursor's row within the table */
 	bool by_line;                   /* the cursor stays on its screen line, not on its study */
-	bool split, split_given, privacy, is_loading;
+	bool split, split_given, privacy;
+	bool load_wanted; /* the world changed all over */
+	int64_t loaded_at;
 	int64_t moved_at, paused_until, dead_until; /* monotonic */
 	uint64_t mark_from, jump_to;                /* jump_to: as soon as it is in the list */
 	char filter_text[FILTER_TEXT_MAX + 1];
@@ -166,6 +171,7 @@ struct rows_source view_source(const struct view *);
 bool view_frozen(const struct view *);
 unsigned view_do(struct view *, const struct deed *); /* what a key or the palette asks for */
 void view_sayf(struct view *, enum look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+unsigned deed_roles(const struct deed *); /* of the command behind it; 0 if there is none */
 /* Why this person may not do it now; NULL if it may be tried. Static or in out. */
 const char *deed_refusal(const struct view *, const struct deed *, char *out, size_t size);
 

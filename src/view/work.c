@@ -197,41 +197,34 @@ void work_send(struct view *v, enum cmd cmd, const struct targets *t, const stru
 
 /* ---- undoing */
 
-/* The item that takes this one back; NULL if nothing can. */
+/* Adds the item that takes this one back, if anything can. */
 static void inverse_add(struct batch *inv, const struct item *it)
 {
 	struct target t = it->target;
-	struct item *back = NULL;
 	bool had_reader = !str_empty(it->reader_before);
+	struct item *back;
 
 	t.rev = it->rev;
-	t.fence = it->fence;
+	t.fence = it->cmd == CMD_claim || it->cmd == CMD_next ? it->fence : 0;
 	switch (it->cmd) {
 	case CMD_claim:
 	case CMD_next:
-		back = batch_add(inv, CMD_release, &t);
+		batch_add(inv, CMD_release, &t);
 		break;
 	case CMD_release:
-		t.fence = 0;
-		back = batch_add(inv, CMD_claim, &t);
+		batch_add(inv, CMD_claim, &t);
 		break;
 	case CMD_assign:
-		t.fence = 0;
+	case CMD_unassign:
+		if (it->cmd == CMD_unassign && !had_reader)
+			break;
 		back = batch_add(inv, had_reader ? CMD_assign : CMD_unassign, &t);
 		str_put(&back->reader, it->reader_before);
 		break;
-	case CMD_unassign:
-		t.fence = 0;
-		back = had_reader ? batch_add(inv, CMD_assign, &t) : NULL;
-		if (back)
-			str_put(&back->reader, it->reader_before);
-		break;
 	case CMD_hold:
-		t.fence = 0;
 		batch_add(inv, CMD_unhold, &t);
 		break;
 	case CMD_unhold:
-		t.fence = 0;
 		back = batch_add(inv, CMD_hold, &t);
 		str_put(&back->reason, it->hold_before);
 		break;

@@ -283,6 +283,23 @@ static void a_dialog_hears_nothing_at_first(void **state)
 	room_close(&r);
 }
 
+static void a_key_held_down_types_nothing_into_what_it_opened(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "coord");
+	desk_keys(&r.d, "m");
+	for (int i = 0; i < 40; i++) { /* held for more than a second */
+		desk_pass(&r.d, 33);
+		desk_fast(&r.d, "m");
+	}
+	assert_false(desk_sees(&r.d, "mm"));
+	desk_keys(&r.d, "m m");
+	assert_true(desk_sees(&r.d, "mm"));
+	room_close(&r);
+}
+
 static void nothing_final_is_confirmed_by_enter(void **state)
 {
 	struct room r;
@@ -827,6 +844,7 @@ int main(void)
 	    cmocka_unit_test(bulk_answers_row_by_row),
 	    cmocka_unit_test(ineligible_readers_are_shown_and_cannot_be_chosen),
 	    cmocka_unit_test(a_dialog_hears_nothing_at_first),
+	    cmocka_unit_test(a_key_held_down_types_nothing_into_what_it_opened),
 	    cmocka_unit_test(nothing_final_is_confirmed_by_enter),
 	    cmocka_unit_test(a_second_line_is_text_and_signs_nothing),
 	    cmocka_unit_test(a_paste_keeps_its_lines_and_presses_no_letter),

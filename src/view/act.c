@@ -1,0 +1,586 @@
+/*
+ * act - deeds: what a key or a line of the palette asks for.
+ *
+ * First the actions of tbl/action.def, a function each and the table `acts`; then the commands of tbl/command.def, which are
+ * sent at once or ask in a dialog for what they still need.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wetread/mem.h"
+#include "wetread/text.h"
+
+#include "view_int.h"
+
+static unsigned act_down(struct view *v)
+{
+	if (v->screen == SCREEN_STUDY)
+		v->scroll++;
+	else
+		list_move(v, 1);
+	return VIEW_DRAW;
+}
+
+static unsigned act_up(struct view *v)
+{
+	if (v->screen == SCREEN_STUDY)
+		v->scroll -= v->scroll > 0;
+	else
+		list_move(v, -1);
+	return VIEW_DRAW;
+}
+
+static unsigned scroll_by(struct view *v, int rows)
+{
+	if (v->screen == SCREEN_LIST)
+		list_move(v, rows);
+	else
+		v->scroll = v->scroll + rows < 0 ? 0 : v->scroll + rows;
+	return VIEW_DRAW;
+}
+
+static int page_rows(const struct view *v)
+{
+	int rows = v->screen == SCREEN_LIST ? list_height(v) : v->grid.h - 5;
+
+	return rows > 1 ? rows : 1;
+}
+
+static unsigned act_first(struct view *v)
+{
+	v->scroll = 0;
+	return v->screen == SCREEN_LIST ? scroll_by(v, -100000000) : VIEW_DRAW;
+}
+
+static unsigned act_last(struct view *v)
+{
+	return scroll_by(v, v->screen == SCREEN_LIST ? 100000000 : 100000);
+}
+
+static unsigned act_half_down(struct view *v)
+{
+	return scroll_by(v, (page_rows(v) + 1) / 2);
+}
+
+static unsigned act_half_up(struct view *v)
+{
+	return scroll_by(v, -((page_rows(v) + 1) / 2));
+}
+
+static unsigned act_page_down(struct view *v)
+{
+	return scroll_by(v, page_rows(v));
+}
+
+static unsigned act_page_up(struct view *v)
+{
+	return scroll_by(v, -page_rows(v));
+}
+
+static unsigned row_to_line(struct view *v, int line)
+{
+	size_t at = rows_index(&v->rows, v->cursor);
+
+	v->line = at != SIZE_MAX && (size_t)line > at ? (int)at : line;
+	v->moved_at = v->mono;
+	return VIEW_DRAW;
+}
+
+static unsigned act_row_top(struct view *v)
+{
+	return row_to_line(v, 0);
+}
+
+static unsigned act_row_middle(struct view *v)
+{
+	return row_to_line(v, list_height(v) / 2);
+}
+
+static unsigned act_row_bottom(struct view *v)
+{
+	return row_to_line(v, list_height(v) - 1);
+}
+
+static unsigned act_open(struct view *v)
+{
+	if (v->cursor)
+		study_open(v, v->cursor, TAB_STUDY);
+	return VIEW_DRAW;
+}
+
+static unsigned act_back(struct view *v)
+{
+	if (v->screen == SCREEN_STUDY)
+		v->screen = SCREEN_LIST;
+	return VIEW_DRAW;
+}
+
+static unsigned act_quit(struct view *v)
+{
+	if (v->screen == SCREEN_STUDY)
+		return act_back(v);
+	if (v->host.pending(v->host.ctx) == 0)
+		return VIEW_QUIT;
+	quit_open(v);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
+static unsigned tab_to(struct view *v, enum tab tab)
+{
+	uint64_t id = view_cursor(v);
+
+	if (id)
+		study_open(v, id, tab);
+	return VIEW_DRAW;
+}
+
+static unsigned act_next_tab(struct view *v)
+{
+	return tab_to(v, (v->tab + 1) % TAB_COUNT);
+}
+
+static unsigned act_prev_tab(struct view *v)
+{
+	return tab_to(v, (v->tab + TAB_COUNT - 1) % TAB_COUNT);
+}
+
+static unsigned act_tab_study(struct view *v)
+{
+	return tab_to(v, TAB_STUDY);
+}
+
+static unsigned act_tab_notes(struct view *v)
+{
+	return tab_to(v, TAB_NOTES);
+}
+
+static unsigned act_tab_clock(struct view *v)
+{
+	return tab_to(v, TAB_CLOCK);
+}
+
+static unsigned act_tab_why(struct view *v)
+{
+	return tab_to(v, TAB_WHY);
+}
+
+static unsigned act_tab_audit(struct view *v)
+{
+	return tab_to(v, TAB_AUDIT);
+}
+
+static unsigned other_study(struct view *v, int by)
+{
+	list_move(v, by);
+	if (v->cursor)
+		study_open(v, v->cursor, v->tab);
+	return VIEW_DRAW;
+}
+
+static unsigned act_next_study(struct view *v)
+{
+	return other_study(v, 1);
+}
+
+static unsigned act_prev_study(struct view *v)
+{
+	return other_study(v, -1);
+}
+
+static unsigned act_filter(struct view *v)
+{
+	filter_open(v);
+	return VIEW_DRAW;
+}
+
+static unsigned act_unfilter(struct view *v)
+{
+	list_set_filter(v, "", NULL);
+	return VIEW_DRAW;
+}
+
+static unsigned act_palette(struct view *v)
+{
+	palette_open(v, "");
+	return VIEW_DRAW;
+}
+
+static unsigned act_mark(struct view *v)
+{
+	struct row *row = rows_find(&v->rows, v->cursor);
+
+	if (!row)
+		return 0;
+	row->marked = !row->marked;
+	v->mark_from = row->id;
+	list_move(v, 1);
+	return VIEW_DRAW;
+}
+
+static unsigned act_mark_range(struct view *v)
+{
+	size_t a = rows_index(&v->rows, v->mark_from), b = rows_index(&v->rows, v->cursor);
+
+	if (b == SIZE_MAX)
+		return 0;
+	if (a == SIZE_MAX)
+		a = b;
+	for (size_t i = a < b ? a : b; i <= (a < b ? b : a); i++)
+		v->rows.order[i]->marked = true;
+	v->mark_from = v->cursor;
+	return VIEW_DRAW;
+}
+
+static unsigned act_mark_all(struct view *v)
+{
+	for (size_t i = 0; i < v->rows.n; i++)
+		v->rows.order[i]->marked = true;
+	return VIEW_DRAW;
+}
+
+static unsigned act_unmark(struct view *v)
+{
+	for (size_t i = 0; i < v->rows.cap; i++)
+		if (v->rows.slots[i])
+			v->rows.slots[i]->marked = false;
+	return VIEW_DRAW;
+}
+
+static unsigned act_undo(struct view *v)
+{
+	return work_undo(v, false);
+}
+
+static unsigned act_redo(struct view *v)
+{
+	return work_undo(v, true);
+}
+
+static unsigned act_anyway(struct view *v)
+{
+	return work_anyway(v);
+}
+
+static unsigned act_sort(struct view *v)
+{
+	sort_open(v);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
+static unsigned act_sort_turn(struct view *v)
+{
+	struct filter_sort keys[SORT_KEYS];
+
+	memcpy(keys, v->rows.sort, sizeof keys);
+	keys[0].descending = !keys[0].descending;
+	rows_sort(&v->rows, keys, v->rows.nsort);
+	return VIEW_DRAW;
+}
+
+static unsigned act_split(struct view *v)
+{
+	bool on = v->split_given ? v->split : v->grid.w >= SPLIT_W;
+
+	v->split_given = true;
+	v->split = !on;
+	return VIEW_DRAW;
+}
+
+static unsigned act_follow(struct view *v)
+{
+	v->by_line = !v->by_line;
+	view_say(v, LOOK_TEXT,
+	    v->by_line ? "the cursor stays on its line of the screen" : "the cursor follows its study");
+	return VIEW_DRAW;
+}
+
+static unsigned act_pause(struct view *v)
+{
+	v->paused_until = v->mono < v->paused_until ? v->mono : v->mono + PAUSE_MS;
+	view_say(v, LOOK_TEXT, v->paused_until > v->mono ? "order held for 60 s; Z goes on" : "going on");
+	return VIEW_DRAW;
+}
+
+static unsigned act_newest(struct view *v)
+{
+	struct row *best = NULL;
+
+	v->moved_at = v->mono - HELD_MS;
+	v->paused_until = v->mono;
+	list_settle(v);
+	for (size_t i = 0; i < v->rows.n; i++)
+		if (v->rows.order[i]->fresh && (!best || v->rows.order[i]->id > best->id))
+			best = v->rows.order[i];
+	if (!best) {
+		view_say(v, LOOK_TEXT, "no new rows");
+		return VIEW_DRAW;
+	}
+	best->fresh = false;
+	v->rows.counted = false;
+	list_goto(v, best->id);
+	return VIEW_DRAW;
+}
+
+static unsigned act_privacy(struct view *v)
+{
+	v->privacy = !v->privacy;
+	view_say(v, LOOK_TEXT, v->privacy ? "names as initials, no birth dates" : "names in full");
+	return VIEW_DRAW;
+}
+
+static unsigned act_help(struct view *v)
+{
+	help_open(v);
+	return VIEW_DRAW;
+}
+
+static unsigned act_messages(struct view *v)
+{
+	messages_open(v);
+	return VIEW_DRAW;
+}
+
+static unsigned act_redraw(struct view *v)
+{
+	(void)v;
+	return VIEW_REPAINT | VIEW_DRAW;
+}
+
+static unsigned act_suspend(struct view *v)
+{
+	(void)v;
+	return VIEW_SUSPEND;
+}
+
+/* ---- and those that ask the coordinator for something */
+
+static bool is_mine(const struct view *v, const struct study *s)
+{
+	return s && !str_empty(s->reader) && str_ieq(s->reader, v->login);
+}
+
+bool is_read_by_me(const struct view *v, const struct study *s)
+{
+	return is_mine(v, s) && s->state == STATE_READING;
+}
+
+/* A study this person reads now, 0 if none. */
+static uint64_t reading_now(const struct view *v)
+{
+	const struct world *w = view_world(v);
+
+	for (uint64_t id = 1; id < w->studies_cap; id++)
+		if (is_read_by_me(v, world_study(w, id)))
+			return id;
+	return 0;
+}
+
+/* What the keys are about: in the list the marked rows or the cursor's, on the study's screen that study. */
+static struct targets the_targets(struct view *v)
+{
+	return v->screen == SCREEN_STUDY ? target_one(v, v->facts.id) : list_targets(v);
+}
+
+static unsigned send_plain(struct view *v, enum cmd cmd)
+{
+	struct targets t = the_targets(v);
+
+	if (t.hidden) {
+		confirm_open(v, &t, cmd, &(struct words){0});
+		return VIEW_DRAW | VIEW_FLUSH;
+	}
+	work_send(v, cmd, &t, &(struct words){0});
+	free(t.items);
+	return VIEW_DRAW;
+}
+
+static unsigned act_take(struct view *v)
+{
+	const struct study *s = view_study(v, view_cursor(v));
+
+	return send_plain(v, is_mine(v, s) && !str_empty(s->ack) ? CMD_acknowledge : CMD_claim);
+}
+
+static unsigned act_give_back(struct view *v)
+{
+	const struct study *s = view_study(v, view_cursor(v));
+
+	return send_plain(v, s && s->state == STATE_ASSIGNED ? CMD_unassign : CMD_release);
+}
+
+static unsigned act_hold_toggle(struct view *v)
+{
+	struct targets t = the_targets(v);
+	size_t held = 0;
+
+	for (size_t i = 0; i < t.n; i++) {
+		const struct study *s = view_study(v, t.items[i].id);
+
+		held += s && !str_empty(s->hold);
+	}
+	if (held > 0 && held == t.n) {
+		free(t.items);
+		return send_plain(v, CMD_unhold);
+	}
+	hold_open(v, &t);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
+static unsigned act_drafts(struct view *v)
+{
+	drafts_open(v);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
+static unsigned (*const acts[ACTION_COUNT])(struct view *) = {
+    [ACTION_DOWN] = act_down,
+    [ACTION_UP] = act_up,
+    [ACTION_FIRST] = act_first,
+    [ACTION_LAST] = act_last,
+    [ACTION_HALF_DOWN] = act_half_down,
+    [ACTION_HALF_UP] = act_half_up,
+    [ACTION_PAGE_DOWN] = act_page_down,
+    [ACTION_PAGE_UP] = act_page_up,
+    [ACTION_ROW_TOP] = act_row_top,
+    [ACTION_ROW_MIDDLE] = act_row_middle,
+    [ACTION_ROW_BOTTOM] = act_row_bottom,
+    [ACTION_OPEN] = act_open,
+    [ACTION_BACK] = act_back,
+    [ACTION_QUIT] = act_quit,
+    [ACTION_NEXT_TAB] = act_next_tab,
+    [ACTION_PREV_TAB] = act_prev_tab,
+    [ACTION_TAB_STUDY] = act_tab_study,
+    [ACTION_TAB_NOTES] = act_tab_notes,
+    [ACTION_TAB_CLOCK] = act_tab_clock,
+    [ACTION_TAB_WHY] = act_tab_why,
+    [ACTION_TAB_AUDIT] = act_tab_audit,
+    [ACTION_NEXT_STUDY] = act_next_study,
+    [ACTION_PREV_STUDY] = act_prev_study,
+    [ACTION_FILTER] = act_filter,
+    [ACTION_UNFILTER] = act_unfilter,
+    [ACTION_PALETTE] = act_palette,
+    [ACTION_MARK] = act_mark,
+    [ACTION_MARK_RANGE] = act_mark_range,
+    [ACTION_MARK_ALL] = act_mark_all,
+    [ACTION_UNMARK] = act_unmark,
+    [ACTION_HOLD_TOGGLE] = act_hold_toggle,
+    [ACTION_GIVE_BACK] = act_give_back,
+    [ACTION_TAKE] = act_take,
+    [ACTION_UNDO] = act_undo,
+    [ACTION_REDO] = act_redo,
+    [ACTION_ANYWAY] = act_anyway,
+    [ACTION_SORT] = act_sort,
+    [ACTION_SORT_TURN] = act_sort_turn,
+    [ACTION_SPLIT] = act_split,
+    [ACTION_FOLLOW] = act_follow,
+    [ACTION_PAUSE] = act_pause,
+    [ACTION_NEWEST] = act_newest,
+    [ACTION_PRIVACY] = act_privacy,
+    [ACTION_HELP] = act_help,
+    [ACTION_MESSAGES] = act_messages,
+    [ACTION_DRAFTS] = act_drafts,
+    [ACTION_REDRAW] = act_redraw,
+    [ACTION_SUSPEND] = act_suspend,
+};
+
+static const struct {
+	enum cmd cmd;
+	void (*open)(struct view *, struct targets *);
+} dialogs[] = {
+    {CMD_hold, hold_open},
+    {CMD_note, note_open},
+    {CMD_finish, finish_open},
+};
+
+/* A command by a key, or by its bare name in the palette: what it still needs is asked for. */
+static unsigned do_command(struct view *v, enum cmd cmd)
+{
+	struct targets t;
+	char *words;
+
+	if (cmd == CMD_next && reading_now(v)) {
+		another_open(v, reading_now(v));
+		return VIEW_DRAW | VIEW_FLUSH;
+	}
+	if (cmd == CMD_next) {
+		work_send(v, cmd, &(struct targets){0}, &(struct words){0});
+		return VIEW_DRAW;
+	}
+	if (strcmp(cmd_type(cmd)->args, "study") == 0)
+		return send_plain(v, cmd);
+	if (cmd == CMD_assign || cmd == CMD_takeover) {
+		t = the_targets(v);
+		assign_open(v, &t, cmd);
+		return VIEW_DRAW | VIEW_FLUSH;
+	}
+	for (size_t i = 0; i < sizeof dialogs / sizeof *dialogs; i++)
+		if (dialogs[i].cmd == cmd) {
+			t = the_targets(v);
+			dialogs[i].open(v, &t);
+			return VIEW_DRAW | VIEW_FLUSH;
+		}
+	words = xasprintf("%s ", cmd_type(cmd)->words);
+	palette_open(v, words);
+	free(words);
+	return VIEW_DRAW;
+}
+
+unsigned deed_roles(const struct deed *d)
+{
+	if (d->is_cmd)
+		return cmd_type((enum cmd)d->what)->roles;
+	switch (d->what) {
+	case ACTION_TAKE:
+		return cmd_type(CMD_claim)->roles;
+	case ACTION_HOLD_TOGGLE:
+		return cmd_type(CMD_hold)->roles;
+	case ACTION_GIVE_BACK:
+		return cmd_type(CMD_release)->roles | cmd_type(CMD_unassign)->roles;
+	default:
+		return 0;
+	}
+}
+
+const char *deed_refusal(const struct view *v, const struct deed *d, char *out, size_t size)
+{
+	unsigned roles = deed_roles(d);
+
+	if (roles == 0)
+		return NULL;
+	if (v->readonly)
+		return "this console was started with --readonly";
+	if (v->role == 0)
+		return "not let in yet: no command can be sent";
+	if (roles & v->role)
+		return NULL;
+	snprintf(out, size, "your role, %s, may not %s", v->role_key, deed_words(d));
+	return out;
+}
+
+/* Does it act on the cursor's row?  Then it is dead for a moment after that row moved. */
+static bool acts_on_row(const struct deed *d)
+{
+	return d->is_cmd ? d->what != CMD_next
+	                 : deed_roles(d) != 0 || d->what == ACTION_OPEN || d->what == ACTION_MARK ||
+	                       d->what == ACTION_TAB_WHY;
+}
+
+unsigned view_do(struct view *v, const struct deed *d)
+{
+	char out[160];
+	const char *no = deed_refusal(v, d, out, sizeof out);
+
+	if (no) {
+		view_say(v, LOOK_WARN, no);
+		return VIEW_DRAW;
+	}
+	if (v->screen == SCREEN_LIST && v->mono < v->dead_until && acts_on_row(d)) {
+		view_say(v, LOOK_WARN, "the rows just moved: nothing done, press again");
+		v->rows_moved = true;
+		return VIEW_DRAW;
+	}
+	return d->is_cmd ? do_command(v, (enum cmd)d->what) : acts[d->what](v);
+}
