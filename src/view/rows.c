@@ -426,14 +426,16 @@ static void ids_add(struct ids_list *l, uint64_t id)
 void rows_touch(struct rows *r, uint64_t id)
 {
 	ids_add(&r->dirty, id);
+	if (r->peeked == r->dirty.n) /* the same study once more */
+		r->peeked--;
 	r->counted = false;
 }
 
 void rows_peek(struct rows *r, const struct rows_source *src)
 {
-	for (size_t i = 0; i < r->dirty.n; i++) {
-		struct row *row = rows_find(r, r->dirty.items[i]);
-		const struct study *st = world_study(src->world, r->dirty.items[i]);
+	for (; r->peeked < r->dirty.n; r->peeked++) {
+		struct row *row = rows_find(r, r->dirty.items[r->peeked]);
+		const struct study *st = world_study(src->world, r->dirty.items[r->peeked]);
 
 		if (row && st)
 			row_evaluate(r, src, row, st, false);
@@ -469,13 +471,14 @@ unsigned rows_flush(struct rows *r, const struct rows_source *src)
 {
 	unsigned fresh = 0;
 
-	rows_peek(r, src);
-	if (r->job)
+	if (r->job) {
+		rows_peek(r, src);
 		return 0;
+	}
 	r->counted = r->counted && r->dirty.n == 0;
 	for (size_t i = 0; i < r->dirty.n; i++)
 		fresh += row_replace(r, src, r->dirty.items[i]);
-	r->dirty.n = 0;
+	r->dirty.n = r->peeked = 0;
 	for (size_t i = 0; i < r->drifting.n && r->count_slot == 0; i++)
 		row_replace(r, src, r->drifting.items[i]);
 	if (r->count_slot == 0)
@@ -589,7 +592,7 @@ void rows_load(struct rows *r, const struct world *w)
 	for (uint64_t id = 1; id < w->studies_cap; id++)
 		if (world_study(w, id) && !rows_find(r, id))
 			row_add(r, id);
-	r->dirty.n = 0;
+	r->dirty.n = r->peeked = 0;
 	r->counted = false;
 	rows_reload(r);
 }

@@ -66,6 +66,7 @@ struct rows {
 		uint64_t *items;
 		size_t n, cap;
 	} dirty, drifting; /* changed and not yet put in place; moved by time alone */
+	size_t peeked;     /* so many of `dirty` have been looked at */
 	struct rows_job *job;
 	bool job_urgent; /* the person asked for it; else it waits while the order is held */
 	bool loaded;     /* a first order is in use: what comes from now on is fresh */

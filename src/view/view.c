@@ -170,11 +170,16 @@ static bool is_everywhere(const struct view *v, uint32_t key, const struct deed 
 	return b->deed.what == ACTION_REDRAW || b->deed.what == ACTION_SUSPEND;
 }
 
-/* While keys are swallowed, those that only move the cursor still do. */
+/*
+ * While keys are swallowed, those that only move the cursor still do: after a dialog all of them, behind a refused key,
+ * where words are expected, those that are no letters.
+ */
 static unsigned key_moves(struct view *v, uint32_t key)
 {
 	const struct binding *b;
 
+	if (key < K_UP && v->mute_gap != CLOSED_MS)
+		return 0;
 	if (keymap_find(&v->map, context_of_screen(v), &key, 1, &b) != KEYMAP_BOUND || b->deed.is_cmd ||
 	    b->deed.what > ACTION_PAGE_UP)
 		return 0;

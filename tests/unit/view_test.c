@@ -420,6 +420,28 @@ static void words_behind_a_refused_key_do_nothing(void **state)
 	room_close(&r);
 }
 
+static void the_cursor_moves_on_as_a_dialog_closes(void **state)
+{
+	struct room r;
+	uint64_t id;
+
+	(void)state;
+	room_open(&r, "coord");
+	desk_keys(&r.d, "o");
+	desk_pass(&r.d, 600);
+	desk_keys(&r.d, "Enter");
+	assert_int_equal(r.d.ncalls, 1);
+	id = view_cursor(r.d.view);
+	for (int i = 0; i < 4; i++) {
+		desk_fast(&r.d, "j c q");
+		assert_int_not_equal(view_cursor(r.d.view), id);
+		id = view_cursor(r.d.view);
+		assert_int_equal(r.d.last & VIEW_QUIT, 0);
+	}
+	assert_int_equal(r.d.ncalls, 1);
+	room_close(&r);
+}
+
 static void a_claim_on_its_way_opens_no_report(void **state)
 {
 	struct room r;
@@ -850,6 +872,7 @@ int main(void)
 	    cmocka_unit_test(a_paste_keeps_its_lines_and_presses_no_letter),
 	    cmocka_unit_test(esc_leaves_a_dialog_at_once),
 	    cmocka_unit_test(words_behind_a_refused_key_do_nothing),
+	    cmocka_unit_test(the_cursor_moves_on_as_a_dialog_closes),
 	    cmocka_unit_test(a_claim_on_its_way_opens_no_report),
 	    cmocka_unit_test(a_second_study_is_asked_about),
 	    cmocka_unit_test(take_over_wants_a_reason_and_a_letter),
