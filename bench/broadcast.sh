@@ -4,6 +4,8 @@
 need jq /usr/bin/python3
 SESSIONS=${SESSIONS:-500}
 site_new sup1
+# All come from one address and at once, which is what a flood looks like too.
+sed -i "s/^\(max_logins\|max_logins_per_source\|max_sessions\) = .*/\1 = $((SESSIONS + 16))/" "$SITE/wetreadd.conf"
 coordinator_start
 demo load --ready --count 100 >/dev/null || bail "the orders are accepted"
 

@@ -25,7 +25,8 @@
 #include "wetread/near.h"
 #include "wetread/text.h"
 
-enum type { TEXT, PATH, ADDR };
+enum type { TEXT, PATH, ADDR, COUNT };
+enum { COUNT_MAX = 1000 };
 
 static const struct setting {
 	const char *section, *key;
@@ -102,6 +103,14 @@ static int put_path(struct config *cfg, const struct setting *s, const char *val
 	return 0;
 }
 
+static bool is_count(const char *value)
+{
+	char *rest;
+	unsigned long n = strtoul(value, &rest, 10);
+
+	return *value >= '0' && *value <= '9' && !*rest && n >= 1 && n <= COUNT_MAX;
+}
+
 static int put(struct config *cfg, const struct setting *s, const char *value, char **why)
 {
 	char host[64];
@@ -120,6 +129,10 @@ static int put(struct config *cfg, const struct setting *s, const char *value, c
 	if (s->type == ADDR && addr_parse(value, host, &port)) {
 		*why = xasprintf("[%s] %s: \"%s\" is not ADDRESS:PORT (such as %s) or off", s->section,
 		    s->key, value, s->dflt);
+		return E_USAGE;
+	}
+	if (s->type == COUNT && !is_count(value)) {
+		*why = xasprintf("[%s] %s: \"%s\" is not a number from 1 to %d", s->section, s->key, value, COUNT_MAX);
 		return E_USAGE;
 	}
 	str_put(member(s, cfg), value);

@@ -20,6 +20,7 @@
 
 static const struct method_ops ops[METHOD_COUNT] = {
     [METHOD_gate_auth] = {auth_begin, auth_finish},
+    [METHOD_session_via] = {via_begin, via_finish},
     [METHOD_hello] = {hello_begin, hello_finish},
     [METHOD_ping] = {ping_begin, ping_finish},
     [METHOD_queue_follow] = {follow_begin, follow_finish},
@@ -103,6 +104,33 @@ int auth_begin(struct request *r)
 void auth_finish(struct request *r, struct buf *b)
 {
 	json_kstr(b, "user", json_get_str(r->msg.params, "user", ""));
+}
+
+/* ---- session.via: sshd's subsystem says whom it relays */
+
+/* What the kernel says of the process stays first: the rest is what that process says. */
+int via_begin(struct request *r)
+{
+	struct session *s = r->s;
+	const char *from = json_get_str(r->msg.params, "from", "");
+
+	if (s->kind != SESSION_LOCAL || s->via)
+		return request_refuse(r, E_PHASE, NULL);
+	if (strcmp(json_get_str(r->msg.params, "via", ""), "sshd") || strlen(from) > WIRE_WORD_MAX)
+		return request_refuse(r, E_USAGE, "via is sshd, from is a string of at most 256 bytes");
+	s->via = "sshd";
+	if (*from) {
+		char *peer = xasprintf("%s from %s", s->peer ? s->peer : "?", from);
+
+		str_put(&s->peer, peer);
+		free(peer);
+	}
+	return 0;
+}
+
+void via_finish(struct request *r, struct buf *b)
+{
+	json_kstr(b, "via", session_via(r->s));
 }
 
 /* ---- hello */

@@ -134,7 +134,7 @@ bool session_ended(const struct session *s)
 
 const char *session_via(const struct session *s)
 {
-	return kinds[s->kind].via;
+	return s->via ? s->via : kinds[s->kind].via;
 }
 
 const struct user *session_user(const struct session *s)

@@ -3,7 +3,8 @@
  *
  * For sites whose only door is OpenSSH's sshd: it runs this as the subsystem
  * "wetread".  The core sees the caller's uid on the socket (SO_PEERCRED), so
- * nothing is said here about who it is.  Bytes are not read, only moved, and each way is
+ * nothing is said here about who it is, only that sshd is in between, and for
+ * which address ($SSH_CONNECTION).  Bytes are not read, only moved, and each way is
  * at most one buffer ahead: a slow reader slows its writer.
  */
 #include "config.h"
@@ -87,6 +88,33 @@ static int connect_core(const char *path)
 		return E_NOLINK;
 	}
 	return fd;
+}
+
+/* "10.1.2.3 40022 10.0.0.1 22": the first line goes ahead of the client's, and is a notification: no answer comes. */
+static void say_via(struct way *up)
+{
+	const char *ssh = getenv("SSH_CONNECTION");
+	struct buf line = BUF_INIT(sizeof(up->data));
+	char from[80];
+
+	if (!ssh || !*ssh)
+		return;
+	snprintf(from, sizeof(from), "%.*s", (int)strcspn(ssh, " "), ssh);
+	json_open(&line, '{');
+	json_kstr(&line, "jsonrpc", "2.0");
+	json_kstr(&line, "method", "session.via");
+	json_key(&line, "params");
+	json_open(&line, '{');
+	json_kstr(&line, "via", "sshd");
+	json_kstr(&line, "from", from);
+	json_close(&line, '}');
+	json_close(&line, '}');
+	buf_addc(&line, '\n');
+	if (!line.failed) {
+		memcpy(up->data, line.data, line.len);
+		up->n = line.len;
+	}
+	buf_release(&line);
 }
 
 static void fill(struct way *w)
@@ -192,6 +220,7 @@ int main(int argc, char **argv)
 	if (core < 0)
 		return err_exit(core);
 	up.to = down.from = core;
+	say_via(&up);
 	for (int fd = 0; fd < 2; fd++)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	fcntl(core, F_SETFL, O_NONBLOCK);

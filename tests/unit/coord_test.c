@@ -233,6 +233,27 @@ static void a_local_session_is_whose_account_it_is(void **state)
 	expect(room_session(&room, &owner), REQUEST("hello", "\"version\":2,\"user\":\"lind\""), "version");
 }
 
+static void a_session_by_sshd_is_recorded_as_one(void **state)
+{
+	struct session_from lind = {.kind = SESSION_LOCAL, .peer = "uid 7 pid 8", .unix_name = "lind"};
+	struct session *s = room_session(&room, &lind);
+	struct seek k;
+
+	(void)state;
+	expect(s, REQUEST("session.via", "\"via\":\"gate\""), "usage");
+	expect(s, REQUEST("session.via", "\"via\":\"sshd\",\"from\":\"10.1.2.3\""), NULL);
+	expect(s, REQUEST("session.via", "\"via\":\"sshd\",\"from\":\"10.1.2.4\""), "phase"); /* once */
+	expect(s, HELLO(""), NULL);
+	k = seek(EVENT_SESSION_OPENED);
+	assert_string_equal(patch_find(&k.last.set, "via")->s, "sshd");
+	assert_string_equal(patch_find(&k.last.set, "peer")->s, "uid 7 pid 8 from 10.1.2.3");
+	event_release(&k.last);
+	/* the gate says itself who is there */
+	s = room_session(&room, &gate);
+	expect(s, AUTH("okafor", ROOM_KEY("okafor"), ""), NULL);
+	expect(s, REQUEST("session.via", "\"via\":\"sshd\""), "phase");
+}
+
 static void a_removed_key_and_a_disabled_account_end_their_sessions(void **state)
 {
 	struct session *admin = logged_in("root1"), *a = room_session(&room, &gate),
@@ -866,6 +887,7 @@ int main(void)
 	    T(a_gate_session_is_whose_key_it_is),
 	    T(tried_keys_do_not_fill_the_journal),
 	    T(a_local_session_is_whose_account_it_is),
+	    T(a_session_by_sshd_is_recorded_as_one),
 	    T(a_removed_key_and_a_disabled_account_end_their_sessions),
 	    T(a_role_may_ask_what_the_table_says),
 	    T(who_says_nothing_has_to_go),
