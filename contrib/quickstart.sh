@@ -43,10 +43,13 @@ done
 
 # ---- processes, by their own pid
 
-pid_of() { # pid_of NAME: of the running one, if it still is the program we started
-	local pid
-	pid=$(cat "$dir/quickstart/$1.pid" 2>/dev/null) || return 1
-	[ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ] && echo "$pid"
+pid_of() { # pid_of NAME: of the running one, if it still is that program; wetreadd says itself, whoever started it
+	local pid file
+	for file in "$dir/run/$1.pid" "$dir/quickstart/$1.pid"; do
+		pid=$(cat "$file" 2>/dev/null) || continue
+		[ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ] && echo "$pid" && return
+	done
+	return 1
 }
 end() { # end NAME
 	local pid limit=$((SECONDS + 15))
@@ -99,7 +102,10 @@ fi
 "$top/contrib/build.sh" --build "$build" || exit 1
 mkdir -p "$dir/quickstart" || die "cannot make $dir" "choose another with --dir"
 dir=$(cd "$dir" && pwd) build=$(cd "$build" && pwd)
-export PATH="$build/inst/bin:$build/inst/sbin:$PATH"
+case :$PATH: in
+*:"$build/inst/bin:$build/inst/sbin":*) ;; # from the shell lines of an earlier run
+*) export PATH="$build/inst/bin:$build/inst/sbin:$PATH" ;;
+esac
 libexec=$build/inst/libexec/wetread
 cast=$top/contrib/demo
 ctl() {
@@ -158,7 +164,10 @@ else
 	ours=yes
 fi
 ssh=$(port_of ssh) mllp=$(port_of hl7)
-up_or_dead() { up "$ssh" "$mllp" || ! kill -0 "$(cat "$dir/quickstart/wetreadd.pid")" 2>/dev/null; }
+alive() { # ours may not be wetreadd yet, in its first moment
+	if [ -n "$ours" ]; then kill -0 "$(cat "$dir/quickstart/wetreadd.pid")" 2>/dev/null; else pid_of wetreadd >/dev/null; fi
+}
+up_or_dead() { up "$ssh" "$mllp" || ! alive; }
 wait_for 20 "wetreadd listening" "$dir/quickstart/wetreadd.log" up_or_dead
 wait_for 1 "wetreadd listening" "$dir/quickstart/wetreadd.log" up "$ssh" "$mllp"
 know_host "$dir" "127.0.0.1" "$ssh"

@@ -40,6 +40,22 @@ static void stage(struct coord *c, const struct event *e, const char *site, bool
 	l->line = buf_take(&line);
 }
 
+/* The first order of a site that nobody configured is worth a word: it waits, and nobody may read it. */
+static void greet_stranger(const struct world *w, const struct study *s)
+{
+	if (!s || !s->site || world_site(w, s->site))
+		return;
+	for (size_t id = 1; id < w->studies_cap; id++) {
+		const struct study *other = w->studies[id];
+
+		if (other && other != s && other->site && !strcmp(other->site, s->site))
+			return;
+	}
+	log_warn("an order of %s came for the site %s, which is not configured: nobody may read it until "
+	         "`wetreadctl site add` or hl7.ini makes it known",
+	    s->sender ? s->sender : "an unnamed sender", s->site);
+}
+
 static int apply(struct coord *c, const struct event *e)
 {
 	const struct event_type *type = event_type(e->kind);
@@ -57,6 +73,8 @@ static int apply(struct coord *c, const struct event *e)
 	}
 	study = world_study(&c->world, e->study);
 	moved = study && site && (!study->site || strcmp(study->site, site));
+	if (e->kind == EVENT_STUDY_ORDERED)
+		greet_stranger(&c->world, study);
 	if (type->live)
 		stage(c, e, study ? study->site : site, moved);
 	if (e->kind == EVENT_USER_SET || e->kind == EVENT_KEY_REMOVED || e->kind == EVENT_KEY_ADDED)

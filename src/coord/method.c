@@ -396,6 +396,53 @@ static void put_session(struct buf *b, const struct session *s)
 	json_close(b, '}');
 }
 
+struct stranger {
+	const char *site, *sender;
+	int64_t since;
+	unsigned studies;
+};
+enum { STRANGERS_MAX = 50 };
+
+static void count_stranger(struct stranger *all, unsigned *n, const struct study *s)
+{
+	unsigned i = 0;
+
+	while (i < *n && strcmp(all[i].site, s->site))
+		i++;
+	if (i == STRANGERS_MAX)
+		return;
+	if (i == *n)
+		all[(*n)++] = (struct stranger){s->site, s->sender, s->ordered, 0};
+	all[i].studies++;
+	if (s->ordered < all[i].since)
+		all[i].since = s->ordered;
+}
+
+/* Sites that are not configured and whose orders wait all the same: nobody is eligible for those. */
+static void put_strangers(struct buf *b, const struct world *w)
+{
+	struct stranger all[STRANGERS_MAX];
+	unsigned n = 0;
+
+	for (size_t id = 1; id < w->studies_cap; id++) {
+		const struct study *s = w->studies[id];
+
+		if (s && s->site && state_is_open(s->state) && !world_site(w, s->site))
+			count_stranger(all, &n, s);
+	}
+	json_key(b, "unknown_sites");
+	json_open(b, '[');
+	for (unsigned i = 0; i < n; i++) {
+		json_open(b, '{');
+		json_kstr(b, "site", all[i].site);
+		json_kstr(b, "sender", all[i].sender);
+		json_kint(b, "since", all[i].since);
+		json_kuint(b, "studies", all[i].studies);
+		json_close(b, '}');
+	}
+	json_close(b, ']');
+}
+
 void status_finish(struct request *r, struct buf *b)
 {
 	struct coord *c = r->s->c;
@@ -408,6 +455,7 @@ void status_finish(struct request *r, struct buf *b)
 	json_kint(b, "now", env_now(c->env));
 	json_kuint(b, "studies", c->world.nstudies);
 	json_kstr(b, "disk", c->full ? err_name(c->full) : "ok");
+	put_strangers(b, &c->world);
 	json_key(b, "sessions");
 	json_open(b, '[');
 	for (const struct session *s = c->sessions; s && left; s = s->next, left--)

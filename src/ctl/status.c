@@ -54,6 +54,21 @@ static void put_sessions(const cJSON *list)
 	table_drop(&t);
 }
 
+static void put_strangers(const cJSON *list)
+{
+	const cJSON *s;
+
+	cJSON_ArrayForEach(s, list)
+	{
+		char text[32], line[400];
+
+		snprintf(line, sizeof line, "%s, %lld studies since %s from %s: add the site, or name it in hl7.ini",
+		    json_get_str(s, "site", "?"), (long long)json_get_int(s, "studies", 0),
+		    when_rfc3339(json_get_int(s, "since", 0), text), json_get_str(s, "sender", "?"));
+		put_pair("NOT KNOWN", line);
+	}
+}
+
 static void put_status(const struct config *cfg, const cJSON *r)
 {
 	char text[32];
@@ -63,6 +78,7 @@ static void put_status(const struct config *cfg, const cJSON *r)
 	put_pair("ssh", json_get_str(r, "ssh", "off"));
 	put_pair("hl7", json_get_str(r, "hl7", "off"));
 	put_pair("studies", number(r, "studies", text));
+	put_strangers(json_get(r, "unknown_sites"));
 	put_pair("last event", number(r, "n", text));
 	put_pair("epoch", json_get_str(r, "epoch", ""));
 	printf("%-10s %d\n", "sessions", cJSON_GetArraySize(json_get(r, "sessions")));

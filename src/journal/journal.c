@@ -52,6 +52,35 @@ static bool disk_full(struct journal *j, int code)
 	return (code & 0xff) == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT);
 }
 
+/* journal.db -> journal.lock beside it. */
+static char *lock_path(const char *path)
+{
+	size_t stem = strlen(path);
+
+	if (stem > 3 && !strcmp(path + stem - 3, ".db"))
+		stem -= 3;
+	return xasprintf("%.*s.lock", (int)stem, path);
+}
+
+static bool has_bytes(char *path)
+{
+	struct stat st;
+	bool has = stat(path, &st) == 0 && st.st_size > 0;
+
+	free(path);
+	return has;
+}
+
+/* What to do when the file is empty or no database. */
+static const char *advice(const char *path)
+{
+	if (has_bytes(xasprintf("%s-wal", path)) || has_bytes(lock_path(path)))
+		return "it was in use, and its content is lost: keep what is there, and put a backup back with "
+		       "`wetreadctl restore`";
+	return "an init was interrupted: remove it and run `wetreadctl init`; if it was in use before, put a backup back "
+	       "with `wetreadctl restore` instead";
+}
+
 int sql_error(struct journal *j, const char *doing)
 {
 	int code = sqlite3_extended_errcode(j->db);
@@ -68,7 +97,7 @@ int sql_error(struct journal *j, const char *doing)
 		log_err("%s: %s: out of memory", j->path, doing);
 		return E_NOMEM;
 	case SQLITE_NOTADB:
-		log_err("%s: this is not a journal (%s)", j->path, text);
+		log_err("%s: this is not a journal (%s): %s", j->path, text, advice(j->path));
 		return E_CORRUPT;
 	case SQLITE_CORRUPT:
 	case SQLITE_CONSTRAINT:
@@ -195,17 +224,13 @@ static pid_t lock_holder(int fd)
 	return fcntl(fd, F_GETLK, &lock) || lock.l_type == F_UNLCK ? 0 : lock.l_pid;
 }
 
-/* journal.db -> journal.lock beside it. The kernel drops the lock with the process, however that ends. */
+/* The kernel drops the lock with the process, however that ends. */
 static int lock_take(struct journal *j)
 {
-	size_t stem = strlen(j->path);
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	char *path;
+	char *path = lock_path(j->path);
 	int err = 0;
 
-	if (stem > 3 && !strcmp(j->path + stem - 3, ".db"))
-		stem -= 3;
-	path = xasprintf("%.*s.lock", (int)stem, j->path);
 	j->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (j->lock < 0) {
 		log_err("%s: %s", path, strerror(errno));
@@ -246,6 +271,14 @@ static int file_create(const char *path)
 	return sync_directory(path);
 }
 
+/* The lock's file remembers that this journal was written once: what to do about a damaged one depends on it. */
+static void lock_mark(struct journal *j)
+{
+	ssize_t n = pwrite(j->lock, j->epoch, strlen(j->epoch), 0);
+
+	(void)n; /* a hint, and the disk may be full */
+}
+
 static int file_check(const char *path)
 {
 	struct stat st;
@@ -260,8 +293,7 @@ static int file_check(const char *path)
 		return E_CORRUPT;
 	}
 	if (!st.st_size) {
-		log_err("%s: the file is empty: an init was interrupted; remove it and run `wetreadctl init`",
-		    path);
+		log_err("%s: the file is empty: %s", path, advice(path));
 		return E_CORRUPT;
 	}
 	return 0;
@@ -320,7 +352,7 @@ static int check_format(struct journal *j)
 	if (err)
 		return err;
 	if (id != APPLICATION_ID) {
-		log_err("%s: this is a database of another program, or of an interrupted init", j->path);
+		log_err("%s: this is a database of another program, or %s", j->path, advice(j->path));
 		return E_CORRUPT;
 	}
 	if ((err = meta_get(j, "format", text, sizeof(text) - 1, &len)))
@@ -415,6 +447,8 @@ int journal_open(struct journal **out, const char *path, enum journal_mode mode)
 		err = read_meta(j);
 	if (!err)
 		err = head_read(j);
+	if (!err && mode == JOURNAL_WRITE)
+		lock_mark(j);
 	if (err)
 		journal_close(j);
 	else

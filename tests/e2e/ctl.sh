@@ -99,6 +99,25 @@ is $? 3 "status without a coordinator exits 3"
 start wetreadd wetreadd -d "$D" --foreground
 wait_for 20 "wetreadd answers" ctl status || bail "wetreadd does not come up"
 is "$(ctl status --json | jq .pid)" "${PID[wetreadd]}" "status says its pid"
+
+# ---- orders of a site that nobody configured
+is "$(ctl status --json | jq -c .unknown_sites)" "[]" "no site is unknown"
+wait_for 5 "MLLP listens" listening "$MLLP"
+stray() {
+	exec 3<>"/dev/tcp/127.0.0.1/$MLLP"
+	printf '\x0bMSH|^~\\&|FOO|NOWHERE|RQ|X|20261121120000||ORM^O01|S%s|P|2.5.1\rPID|1||9^^^N^MR||DOE^J\rORC|NW|PS%s|S%s\rOBR|1|PS%s|S%s|CTH^CT^L||||||||||||||||||||CT\r\x1c\r' "$1" "$1" "$1" "$1" "$1" >&3
+	IFS= read -r -d $'\x1c' -t 5 -u 3 ACK
+	exec 3>&-
+}
+stray 1
+like "$ACK" 'MSA\|AA' "an order of a site that is not configured is taken"
+stray 2
+is "$(ctl status --json | jq -c '.unknown_sites[] | [.site, .sender, .studies, (.since > 0)]')" '["NOWHERE","FOO|NOWHERE",2,true]' \
+	"status --json says that such orders wait"
+like "$(ctl status)" "NOT KNOWN +NOWHERE, 2 studies since 20.* from FOO\|NOWHERE" "and status in words"
+is "$(grep -c 'the site NOWHERE, which is not configured' "$E2E_DIR/wetreadd.log")" 1 "the log says it once"
+holds "the site is added" ctl site add NOWHERE zone=UTC jurisdiction=TX
+is "$(ctl status --json | jq -c .unknown_sites)" "[]" "and is unknown no more"
 people chen "by the coordinator"
 holds "key add" ctl key add chen "$E2E_DIR/rsa.pub"
 holds "site set" ctl site set STANNE phone=555-0100
@@ -187,4 +206,27 @@ if [ "$(id -u)" = 0 ]; then
 	wetreadctl -d "$E2E_DIR/theirs" user add okafor role=radiologist >/dev/null
 	is "$(find "$E2E_DIR/theirs" ! -user nobody)" "" "and stays so when root works on it"
 fi
+
+# ---- quickstart.sh ends a coordinator that was started by hand
+start by_hand wetreadd -d "$D"
+wait_for 20 "wetreadd answers" ctl status
+like "$("$top_srcdir/contrib/quickstart.sh" --stop --dir "$D" 2>&1)" "ended wetreadd \(pid ${PID[by_hand]}\)" "quickstart.sh --stop finds what was started by hand"
+running by_hand && not_ok "and it ends" || ok "and it ends"
+
+# ---- a journal that lost its content
+E=$E2E_DIR/empty
+mkdir -p "$E" && : >"$E/journal.db" && : >"$E/wetreadd.conf"
+like "$(wetreadctl -d "$E" journal verify 2>&1)" "init was interrupted: remove it" "an empty file where nothing ever ran is an interrupted init"
+: >"$D/journal.db"
+like "$(ctl journal verify 2>&1)" "was in use, and its content is lost.*wetreadctl restore" "where a coordinator ran a backup is to be put back"
+head -c 100 /dev/urandom >"$D/journal.db"
+like "$(ctl journal verify 2>&1)" "not a journal.*wetreadctl restore" "the same for rubbish"
+
+# ---- the manual
+missing=
+while read -r page section; do
+	[ -f "$top_srcdir/man/$page.$section" ] && grep -q "man/$page\.$section" "$top_srcdir/Makefile.am" || missing+=" $page($section)"
+done < <(grep -oh '\bwetread[a-z0-9.-]*([1-8])' "$top_srcdir/README.md" "$top_srcdir"/man/* | tr '()' '  ' | sort -u)
+is "$missing" "" "every page that README or another page names is there and installed"
+
 finish
