@@ -66,6 +66,8 @@ int term_flush(struct term *);
 bool term_is_full(const struct term *);
 uint64_t term_written(const struct term *, uint64_t *writes); /* bytes so far */
 
+void term_bell(struct term *); /* with the next frame */
+
 /* Asks the terminal what it is (DA1): when the answer comes, so far is the terminal. */
 void term_probe(struct term *);
 

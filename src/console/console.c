@@ -221,6 +221,8 @@ static void frame(struct console *c)
 	}
 	link_tell(c);
 	g = view_draw(c->view);
+	if (view_bell(c->view))
+		term_bell(c->term);
 	c->frames++;
 	c->framed_at = mono();
 	if (term_draw(c->term, g, c->repaint))

@@ -148,6 +148,11 @@ uint64_t term_written(const struct term *t, uint64_t *writes)
 	return t->bytes;
 }
 
+void term_bell(struct term *t)
+{
+	buf_addc(&t->rest, '\a');
+}
+
 void term_probe(struct term *t)
 {
 	buf_adds(&t->rest, "\033[c");

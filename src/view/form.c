@@ -79,7 +79,12 @@ static void form_draw(struct view *v, struct dialog *d)
 	form_foot(f, d, foot, sizeof foot);
 	a = dialog_box(v, 76, 11, title, foot);
 	target_line(v, d, a.x, a.y, a.w);
-	grid_put(&v->grid, a.x, a.y + 1, a.w, LOOK_DIM, f->label);
+	if (d->cmd == CMD_finish && d->targets.n == 1 &&
+	    !is_read_by_me(v, view_study(v, d->targets.items[0].id)))
+		grid_put(&v->grid, a.x, a.y + 1, a.w, LOOK_WARN,
+		    "NOT YOURS ANY MORE: your words will be kept beside the report.");
+	else
+		grid_put(&v->grid, a.x, a.y + 1, a.w, LOOK_DIM, f->label);
 	text = (struct area){a.x, a.y + 2, a.w, a.h - 4};
 	if (text.h < 1)
 		text.h = 1;

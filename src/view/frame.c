@@ -113,73 +113,128 @@ void title_draw(struct view *v, int y)
 
 /* ---- counts */
 
-/* What does not fit as a whole is left out: half a number misleads. */
-static void strip_part(struct view *v, int y, int *x, enum look look, const char *before, const char *text)
+enum { PARTS_MAX = 16 };
+struct part {
+	const char *before;
+	char text[64];
+	enum look look;
+	int worth; /* the lowest goes first when there is no room; half a number would mislead */
+};
+struct strip {
+	struct part parts[PARTS_MAX];
+	int n;
+};
+
+__attribute__((format(printf, 5, 6))) static void part_add(
+    struct strip *s, int worth, const char *before, enum look look, const char *fmt, ...)
 {
-	if (*x + (int)(strlen(before) + strlen(text)) > v->grid.w)
+	struct part *p = &s->parts[s->n];
+	va_list ap;
+
+	if (s->n == PARTS_MAX)
 		return;
-	*x += grid_put(&v->grid, *x, y, v->grid.w - *x, LOOK_STRIP, before);
-	*x += grid_put(&v->grid, *x, y, v->grid.w - *x, look, text);
+	*p = (struct part){.before = before, .look = look, .worth = worth};
+	va_start(ap, fmt);
+	vsnprintf(p->text, sizeof p->text, fmt, ap);
+	va_end(ap);
+	s->n++;
 }
 
-static void strip_levels(struct view *v, int y, int *x, bool wide)
+static void strip_levels(const struct view *v, struct strip *s, bool wide)
 {
-	static const char *const words[LEVEL_COUNT] = {
-	    "overdue", "<5m", "<15m", "ok", "held", "no order", ""};
+	static const struct {
+		const char *word;
+		int worth;
+	} levels[LEVEL_COUNT] = {
+	    {"overdue", 10}, {"<5m", 8}, {"<15m", 4}, {"ok", 1}, {"held", 2}, {"no order", 3}, {"", 0}};
 
 	for (int i = 0; i < LEVEL_NONE; i++) {
 		unsigned n = v->rows.counts.levels[i];
-		char text[48];
 
 		if (i == LEVEL_LOST && n == 0)
 			continue;
-		snprintf(text, sizeof text, "%c%s%u %s", level_type((enum level)i)->letter, wide ? " " : "",
-		    n, words[i]);
-		strip_part(v, y, x, n ? (enum look)level_type((enum level)i)->look : LOOK_DIM,
-		    i ? wide ? "   " : "  " : "", text);
+		part_add(s, levels[i].worth, i ? wide ? "   " : "  " : " | ",
+		    n ? (enum look)level_type((enum level)i)->look : LOOK_DIM, "%c%s%u %s",
+		    level_type((enum level)i)->letter, wide ? " " : "", n, levels[i].word);
 	}
+}
+
+static void strip_make(const struct view *v, struct strip *s, bool wide)
+{
+	const struct counts *c = &v->rows.counts;
+
+	if (c->hidden_over)
+		part_add(s, 11, " | ", LOOK_WARN, "filter hides %u OVERDUE", c->hidden_over);
+	strip_levels(v, s, wide);
+	for (int p = 0; p <= 2; p++)
+		if (p < 2 || wide)
+			part_add(s, 7 - 3 * p, p ? "  " : " | ",
+			    p == 0 && c->prios[0] ? LOOK_PRIO_0 : LOOK_STRIP, "P%d %u", p, c->prios[p]);
+	if (c->fresh)
+		part_add(s, 9, " | ", LOOK_STRONG, wide ? "new %u (press .)" : "new %u", c->fresh);
+	if (v->mono < v->paused_until)
+		part_add(s, 6, " | ", LOOK_WARN, "PAUSED");
+	else if (view_frozen(v) && v->rows.dirty.n)
+		part_add(s, 5, " | ", LOOK_STRONG, "order held");
+}
+
+static int strip_width(const struct strip *s)
+{
+	int w = 1;
+
+	for (int i = 0; i < s->n; i++)
+		w += (i ? (int)strlen(s->parts[i].before) : 0) + (int)strlen(s->parts[i].text);
+	return w;
+}
+
+static void strip_drop_least(struct strip *s)
+{
+	int least = 0;
+
+	for (int i = 1; i < s->n; i++)
+		if (s->parts[i].worth <= s->parts[least].worth)
+			least = i;
+	memmove(s->parts + least, s->parts + least + 1, (size_t)(s->n - least - 1) * sizeof *s->parts);
+	s->n--;
 }
 
 void strip_draw(struct view *v, int y)
 {
-	bool wide = v->grid.w >= SPLIT_W;
+	struct strip s = {.n = 0};
 	int x = 1;
-	char text[64];
-	unsigned fresh = v->rows.counts.fresh;
 
-	/* What hides danger comes first: it must not fall off the right end. */
-	if (v->rows.counts.hidden_over) {
-		snprintf(text, sizeof text, "filter hides %u OVERDUE", v->rows.counts.hidden_over);
-		strip_part(v, y, &x, LOOK_WARN, "", text);
-		strip_part(v, y, &x, LOOK_STRIP, " | ", "");
-	}
-	strip_levels(v, y, &x, wide);
-	if (fresh) {
-		snprintf(text, sizeof text, wide ? "new %u (press .)" : "new %u", fresh);
-		strip_part(v, y, &x, LOOK_STRONG, " | ", text);
-	}
-	if (v->mono < v->paused_until)
-		strip_part(v, y, &x, LOOK_WARN, " | ", "PAUSED");
-	else if (view_frozen(v) && v->rows.dirty.n)
-		strip_part(v, y, &x, LOOK_STRONG, " | ", "order held");
-	for (int p = 0; p <= (wide ? 2 : 1); p++) {
-		snprintf(text, sizeof text, "P%d %u", p, v->rows.counts.prios[p]);
-		strip_part(v, y, &x, p == 0 && v->rows.counts.prios[0] ? LOOK_PRIO_0 : LOOK_STRIP,
-		    p ? "  " : " | ", text);
+	strip_make(v, &s, v->grid.w >= SPLIT_W);
+	while (s.n > 0 && strip_width(&s) > v->grid.w)
+		strip_drop_least(&s);
+	for (int i = 0; i < s.n; i++) {
+		const struct part *p = &s.parts[i];
+
+		if (i)
+			x += grid_put(&v->grid, x, y, v->grid.w - x, LOOK_STRIP, p->before);
+		x += grid_put(&v->grid, x, y, v->grid.w - x, p->look, p->text);
 	}
 }
 
 /* ---- message and keys */
 
-static const struct message *message_now(const struct view *v)
+/* One message, above it if it needs the room: why something was not done is worth two lines. Returns how many it took. */
+static int message_line(struct view *v, int y, int end, const struct message *m)
 {
-	return v->message_shown && v->nmessages ? &v->messages[(v->nmessages - 1) % MESSAGES_MAX] : NULL;
+	if (m->look != LOOK_WARN || text_width(m->text) <= end - 2 || y <= 3) {
+		grid_fill(&v->grid, 0, y, end, LOOK_TEXT);
+		grid_field(&v->grid, 1, y, end - 2, m->look, SIDE_LEFT, m->text);
+		return 1;
+	}
+	for (int line = y - 1; line <= y; line++)
+		grid_fill(&v->grid, 0, line, end, LOOK_TEXT);
+	grid_wrap(&v->grid, 1, y - 1, end - 2, 2, 0, m->look, m->text);
+	return 2;
 }
 
 void message_draw(struct view *v, int y)
 {
-	const struct message *m = message_now(v);
-	unsigned hidden, marked = list_marked(v, &hidden);
+	unsigned hidden, more, marked = list_marked(v, &hidden);
+	const struct message *m = message_now(v, &more), *newest = message_newest(v);
 	char right[64] = "";
 	int end = v->grid.w - 1;
 
@@ -189,16 +244,16 @@ void message_draw(struct view *v, int y)
 		snprintf(right, sizeof right, "%u marked, %u hidden", marked, hidden);
 	else if (marked)
 		snprintf(right, sizeof right, "%u marked", marked);
+	else if (more)
+		snprintf(right, sizeof right, "+%u, g?", more);
 	end -= (int)strlen(right);
-	grid_put(&v->grid, end, y, (int)strlen(right), hidden ? LOOK_WARN : LOOK_STRONG, right);
-	if (m && m->look == LOOK_WARN && text_width(m->text) > end - 2 && y > 3) {
-		/* Why something was not done is worth the line above it too. */
-		grid_fill(&v->grid, 0, y - 1, v->grid.w, LOOK_TEXT);
-		grid_wrap(&v->grid, 1, y - 1, end - 2, 2, 0, m->look, m->text);
-	} else if (m)
-		grid_field(&v->grid, 1, y, end - 2, m->look, SIDE_LEFT, m->text);
+	if (m && m->is_sticky && newest && y > 4) /* what stays, above the answer to the last key */
+		message_line(v, y - message_line(v, y, end, newest), v->grid.w, m);
+	else if (m)
+		message_line(v, y, end, m);
 	else if ((v->link.state == VIEW_OFFLINE || v->link.state == VIEW_STALE) && *v->why)
 		grid_field(&v->grid, 1, y, end - 2, LOOK_WARN, SIDE_LEFT, v->why);
+	grid_put(&v->grid, end, y, (int)strlen(right), hidden ? LOOK_WARN : LOOK_STRONG, right);
 }
 
 void keys_draw(struct view *v, int y, enum context context)

@@ -28,7 +28,7 @@ const struct level_type *level_type(enum level l)
 	return &levels[l];
 }
 
-enum { MINUTE = 60 * 1000 };
+enum { MINUTE = 60 * 1000, BASE_MS = MINUTE };
 
 int64_t row_left(const struct row *row, int64_t now)
 {
@@ -142,10 +142,12 @@ static int64_t text_key(const char *s)
 }
 
 /* What does not change with time is preferred: a due time for the time left, an instant for an age. */
-static int64_t plain_key(struct subject *s, const struct row *row, enum filter_field f)
+static int64_t plain_key(const struct rows *r, struct subject *s, const struct row *row, enum filter_field f)
 {
 	int64_t v;
 
+	if (f == FILTER_left && row->unstarted)
+		return r->based_at + row->target;
 	if (f == FILTER_left)
 		return row->due == 0 ? INT64_MAX : row->paused ? s->base.now + row->left : row->due;
 	if (f == FILTER_age)
@@ -162,7 +164,7 @@ static int64_t plain_key(struct subject *s, const struct row *row, enum filter_f
 static void keys_set(const struct rows *r, struct subject *s, struct row *row)
 {
 	for (unsigned i = 0; i < r->nsort; i++) {
-		int64_t k = plain_key(s, row, r->sort[i].field);
+		int64_t k = plain_key(r, s, row, r->sort[i].field);
 
 		row->key[i] = k == INT64_MAX ? k : r->sort[i].descending ? -k : k;
 	}
@@ -178,6 +180,9 @@ static void row_look(struct row *row, const struct study *st, const struct clock
 	row->open = state_is_open(st->state);
 	row->due = 0;
 	row->paused = false;
+	row->unstarted = c && c->start == 0 && c->stop == 0 && row->open && !row->lost;
+	if (row->unstarted)
+		row->target = c->rule->target;
 	if (c && c->start != 0 && c->stop == 0) {
 		row->due = c->due;
 		row->target = c->rule->target;
@@ -196,6 +201,7 @@ static void row_evaluate(
 	row_look(row, st, c);
 	if (!and_key)
 		return;
+	r->has_unstarted = r->has_unstarted || row->unstarted;
 	subject_init(&s, src->world, st, c, src->now, src->me);
 	keys_set(r, &s, row);
 	row->shown = (row->open || r->filter_states) && (!r->filter || filter_match(r->filter, &s.base));
@@ -395,6 +401,10 @@ bool rows_work(struct rows *r, const struct rows_source *src, unsigned steps, bo
 	while (r->job && steps-- > 0) {
 		struct rows_job *j = r->job;
 
+		if (j->phase == JOB_LOOK && j->slot == 0) {
+			r->based_at = src->now;
+			r->has_unstarted = false;
+		}
 		if (j->phase == JOB_LOOK && j->slot < r->cap)
 			job_look(r, src);
 		else if (j->phase == JOB_LOOK)
@@ -503,11 +513,13 @@ static bool uses_time(const struct rows *r)
 void rows_drift(struct rows *r, const struct rows_source *src)
 {
 	int64_t every = rows_is_large(r) ? 5000 : 1000;
+	bool timed;
 
 	if (r->job || (src->now - r->ranked_at < every && src->now >= r->ranked_at))
 		return;
 	r->ranked_at = src->now;
-	if (uses_time(r)) {
+	timed = r->has_unstarted && (src->now - r->based_at >= BASE_MS || src->now < r->based_at);
+	if (timed || uses_time(r)) {
 		rows_reload(r);
 		r->job_urgent = false;
 	}

@@ -37,6 +37,7 @@ struct row {
 	uint64_t drawn; /* the study's revision when it was last on the screen */
 	uint8_t prio;
 	bool paused, held, lost; /* clock stopped; on hold; without an order */
+	bool unstarted;          /* a clock of its policy waits to start: it sorts by the whole target */
 	bool open;               /* on the reading lists */
 	bool shown;              /* matches the filter */
 	bool marked, fresh;      /* fresh: came since the person last asked for new rows */
@@ -71,6 +72,9 @@ struct rows {
 	bool job_urgent; /* the person asked for it; else it waits while the order is held */
 	bool loaded;     /* a first order is in use: what comes from now on is fresh */
 	int64_t ranked_at;
+	int64_t
+	    based_at; /* from when the targets of clocks that have not started are counted, the same for all rows */
+	bool has_unstarted;
 
 	unsigned longest_acc; /* columns of the longest accession seen */
 	struct counts {

@@ -74,9 +74,82 @@ void view_say(struct view *v, enum look look, const char *text)
 	struct message *m = &v->messages[v->nmessages++ % MESSAGES_MAX];
 
 	free(m->text);
-	*m = (struct message){v->now, look, text_clean_dup(text)};
+	*m = (struct message){v->now, look, false, text_clean_dup(text)};
 	v->message_shown = true;
 	v->message_mono = v->mono;
+}
+
+void view_say_sticky(struct view *v, const char *text)
+{
+	unsigned more;
+	const struct message *now = message_now(v, &more);
+
+	view_say(v, LOOK_WARN, text);
+	v->messages[(v->nmessages - 1) % MESSAGES_MAX].is_sticky = true;
+	if (!now || !now->is_sticky)
+		v->sticky_mono = v->mono;
+}
+
+void message_add(struct view *v, unsigned n, const char *words)
+{
+	struct message *m = &v->messages[(n - 1) % MESSAGES_MAX];
+	char *all, *clean;
+
+	if (n == 0 || v->nmessages - n >= MESSAGES_MAX)
+		return;
+	clean = text_clean_dup(words);
+	all = xasprintf("%s: %s", m->text, clean);
+	free(clean);
+	free(m->text);
+	m->text = all;
+}
+
+/* The oldest that was not seen goes first; else the newest. */
+const struct message *message_now(const struct view *v, unsigned *more)
+{
+	unsigned n = v->nmessages < MESSAGES_MAX ? v->nmessages : MESSAGES_MAX;
+	const struct message *first = NULL;
+
+	*more = 0;
+	for (unsigned i = n; i > 0; i--) {
+		const struct message *m = &v->messages[(v->nmessages - i) % MESSAGES_MAX];
+
+		if (m->is_sticky)
+			*more += first != NULL;
+		if (m->is_sticky && !first)
+			first = m;
+	}
+	if (first)
+		return first;
+	return v->message_shown && n ? &v->messages[(v->nmessages - 1) % MESSAGES_MAX] : NULL;
+}
+
+const struct message *message_newest(const struct view *v)
+{
+	const struct message *m = v->nmessages ? &v->messages[(v->nmessages - 1) % MESSAGES_MAX] : NULL;
+
+	return v->message_shown && m && !m->is_sticky ? m : NULL;
+}
+
+/* A key was pressed with the line in sight. */
+static void message_seen(struct view *v)
+{
+	unsigned more;
+	struct message *m = (struct message *)message_now(v, &more);
+
+	if (m && m->is_sticky) {
+		if (v->mono - v->sticky_mono < SEEN_MS)
+			return;
+		if (message_newest(v))
+			v->message_mono = v->mono;
+		else
+			v->message_shown = false;
+		m->is_sticky = false;
+		v->sticky_mono = v->mono;
+	} else if (v->message_shown && v->mono - v->message_mono >= HELD_MS) {
+		v->message_shown = false;
+		v->urgent_n = 0;
+	}
 }
 
 void view_sayf(struct view *v, enum look look, const char *fmt, ...)
@@ -203,8 +276,7 @@ unsigned view_key(struct view *v, uint32_t key)
 		return key_moves(v, key);
 	}
 	v->mute_until = v->mono;
-	if (v->message_shown && v->mono - v->message_mono >= HELD_MS)
-		v->message_shown = false;
+	message_seen(v);
 	list_mark_seen(v);
 	did = key_of_screen(v, key);
 	return did | VIEW_DRAW;
@@ -230,6 +302,7 @@ void view_me(struct view *v, const char *login, const char *role_key, unsigned r
 	snprintf(v->login, sizeof v->login, "%s", login ? login : "");
 	snprintf(v->role_key, sizeof v->role_key, "%s", role_key ? role_key : "");
 	v->role = role;
+	news_load(v);
 	rows_reload(&v->rows);
 }
 
@@ -247,11 +320,13 @@ void view_link(struct view *v, const struct view_link *l)
 
 void view_changed(struct view *v, uint64_t id, const struct event *e)
 {
-	(void)e;
+	view_clock(v);
 	if (id == 0) {
 		v->load_wanted = true;
 		return;
 	}
+	if (e)
+		news_event(v, e);
 	rows_touch(&v->rows, id);
 	study_changed(v, id);
 }
@@ -265,7 +340,8 @@ void view_answer(struct view *v, uint64_t ticket, const struct answer *a)
 void view_result(struct view *v, uint64_t ticket, const struct cJSON *result, const struct cJSON *error)
 {
 	view_clock(v);
-	study_result(v, ticket, result, error);
+	if (!news_result(v, ticket, result))
+		study_result(v, ticket, result, error);
 }
 
 int view_filter(struct view *v, const char *text, char **why)
@@ -289,6 +365,7 @@ static void take_in(struct view *v)
 		return;
 	v->load_wanted = false;
 	v->loaded_at = v->mono;
+	news_load(v);
 	rows_load(&v->rows, view_world(v));
 }
 
@@ -386,6 +463,7 @@ void view_free(struct view *v)
 	facts_release(&v->facts);
 	for (unsigned i = 0; i < MESSAGES_MAX; i++)
 		free(v->messages[i].text);
+	free(v->mine);
 	rows_release(&v->rows);
 	grid_release(&v->grid);
 	free(v);

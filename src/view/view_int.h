@@ -10,8 +10,10 @@
 #include "rows.h"
 
 enum {
-	HELD_MS = 2000,  /* the order stands still after a move */
-	REST_MS = 600,   /* slow: the cursor rests, the line about its row is drawn */
+	HELD_MS = 2000, /* the order stands still after a move */
+	REST_MS = 600,  /* slow: the cursor rests, the line about its row is drawn */
+	SEEN_MS =
+	    1000, /* a message that stays is on the screen at least this long before a key takes it away */
 	DEAD_MS = 250,   /* keys that act do nothing after the cursor's row moved */
 	LOAD_MS = 250,   /* between looks at a queue that is still coming */
 	REPEAT_MS = 150, /* a key held down comes again within this */
@@ -49,7 +51,14 @@ struct targets {
 struct message {
 	int64_t at;
 	enum look look;
+	bool is_sticky; /* on the screen until a key says that it was seen */
 	char *text;
+};
+
+/* A study of one's own: assigned to, or read by, this person. */
+struct mine {
+	uint64_t id;
+	char label[24];
 };
 
 /* Words typed for a study and not sent. */
@@ -150,7 +159,15 @@ struct view {
 	struct message messages[MESSAGES_MAX];
 	unsigned nmessages; /* ever; the newest is at (n - 1) % MESSAGES_MAX */
 	bool message_shown;
-	int64_t message_mono;
+	int64_t message_mono, sticky_mono; /* since when it is on the screen */
+
+	struct mine *mine;
+	size_t nmine;
+	bool bell;
+	int64_t bell_at;         /* monotonic, the last one; 0: never */
+	unsigned urgent_n;       /* urgent orders told since the last key */
+	uint64_t reason_ticket;  /* 0: no question under way */
+	unsigned reason_message; /* the message its answer belongs to, as nmessages counts */
 
 	uint64_t next_ticket;
 	struct batch *batches;
@@ -170,6 +187,13 @@ void view_clock(struct view *); /* at each way in: what time it is */
 struct rows_source view_source(const struct view *);
 bool view_frozen(const struct view *);
 unsigned view_do(struct view *, const struct deed *); /* what a key or the palette asks for */
+void view_say_sticky(struct view *, const char *text);
+/* ": words" behind message number n, if it is still kept. */
+void message_add(struct view *, unsigned n, const char *words);
+/* What the message line shows, NULL for nothing; *more: how many others wait behind it. */
+const struct message *message_now(const struct view *, unsigned *more);
+/* The last one that does not stay, while it is shown; NULL if none. */
+const struct message *message_newest(const struct view *);
 void view_sayf(struct view *, enum look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 unsigned deed_roles(const struct deed *); /* of the command behind it; 0 if there is none */
 /* Why this person may not do it now; NULL if it may be tried. Static or in out. */
@@ -225,6 +249,13 @@ void work_answer(struct view *, uint64_t ticket, const struct answer *);
 unsigned work_undo(struct view *, bool redo);
 unsigned work_anyway(struct view *);
 void work_release(struct view *);
+
+void work_forget(struct view *, uint64_t study); /* nothing of it can be undone any more */
+
+/* news.c: what others did */
+void news_event(struct view *, const struct event *);
+void news_load(struct view *);
+bool news_result(struct view *, uint64_t ticket, const struct cJSON *result);
 
 /* dialog.c */
 /* Takes the targets (NULL: none). A dialog that is open is closed first, its text kept. */

@@ -256,6 +256,41 @@ static bool batch_inverse(struct view *v, const struct batch *b)
 	return true;
 }
 
+static void batch_forget(struct batch *b, uint64_t study)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->items[i].target.id == study)
+			item_release(&b->items[i]);
+		else
+			b->items[n++] = b->items[i];
+	}
+	b->n = n;
+}
+
+static void stack_forget(struct undo **stack, unsigned *n, uint64_t study)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < *n; i++) {
+		batch_forget(stack[i]->batch, study);
+		if (stack[i]->batch->n > 0) {
+			stack[kept++] = stack[i];
+			continue;
+		}
+		batch_free(stack[i]->batch);
+		free(stack[i]);
+	}
+	*n = kept;
+}
+
+void work_forget(struct view *v, uint64_t study)
+{
+	stack_forget(v->undo, &v->nundo, study);
+	stack_forget(v->redo, &v->nredo, study);
+}
+
 unsigned work_undo(struct view *v, bool redo)
 {
 	struct undo **stack = redo ? v->redo : v->undo;

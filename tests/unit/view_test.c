@@ -8,6 +8,7 @@
 #include "../lib/desk.h"
 #include "../lib/evening.h"
 #include "view/keymap.h"
+#include "wetread/errors.h"
 #include "wetread/text.h"
 
 struct room {
@@ -109,10 +110,10 @@ static void order_stands_still_while_the_person_moves(void **state)
 	more_urgent(&r, "70000001");
 	assert_string_equal(desk_line(&r.d, 4) + 9, second);
 	assert_true(desk_sees(&r.d, "order held"));
-	assert_false(desk_sees(&r.d, "70000001"));
+	assert_false(desk_sees(&r.d, "P0 70000001 CT -"));
 	desk_pass(&r.d, 2100);
 	assert_false(desk_sees(&r.d, "order held"));
-	assert_true(desk_sees(&r.d, "70000001"));
+	assert_true(desk_sees(&r.d, "P0 70000001 CT -"));
 	assert_true(desk_sees(&r.d, "new 1"));
 	room_close(&r);
 }
@@ -474,6 +475,163 @@ static void a_second_study_is_asked_about(void **state)
 	desk_letter(&r.d, "y");
 	assert_int_equal(r.d.ncalls, 1);
 	assert_int_equal(r.d.calls[0].cmd, CMD_next);
+	room_close(&r);
+}
+
+/* Each way to lose a study: told once with a bell, until a key, and nothing offers to undo. */
+static void a_reader_is_told_what_became_of_a_study(void **state)
+{
+	static const struct {
+		enum cmd cmd;
+		const char *who;
+		struct command c;
+		const char *told;
+	} ways[] = {
+	    {CMD_takeover, "sup1", {.reader = "body", .reason = "sick"},
+	        "48011902 was taken from you by sup1 for body: sick"},
+	    {CMD_takeover, "sup1", {.reason = "shift over"},
+	        "48011902 was taken from you by sup1: shift over"},
+	    {CMD_hold, "sup1", {.reason = "TECH"}, "48011902 was put on hold by sup1: TECH. Stop reading it"},
+	    {CMD_release, "sup1", {.reason = "gone home"}, "48011902 was put back to the pool by sup1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		struct room r;
+		struct command c = ways[i].c;
+
+		room_open(&r, "neuro");
+		desk_keys(&r.d, "c");
+		desk_pump(&r.d);
+		assert_true(desk_sees(&r.d, "Claimed 48011902.  u undo"));
+		assert_false(view_bell(r.d.view));
+		c.study = id_of(&r, "48011902");
+		night_do(&r.n, ways[i].who, ways[i].cmd, c);
+		if (r.n.a.err == E_REASON || r.n.a.err == E_SYNTAX)
+			fail_msg("%s", r.n.a.text);
+		desk_pump(&r.d);
+		assert_true(desk_sees(&r.d, ways[i].told));
+		assert_true(view_bell(r.d.view));
+		assert_false(view_bell(r.d.view));
+		night_do(&r.n, "coord", CMD_assign,
+		    (struct command){.study = id_of(&r, "48011921"), .reader = "body"});
+		desk_pass(&r.d, 60000);
+		assert_true(desk_sees(&r.d, ways[i].told)); /* it stays */
+		desk_keys(&r.d, "u");
+		desk_pump(&r.d);
+		assert_int_equal(r.d.ncalls, 0);
+		assert_false(desk_sees(&r.d, ways[i].told));
+		assert_true(desk_sees(&r.d, "nothing to undo"));
+		desk_pass(&r.d, 1000);
+		desk_keys(&r.d, "g?");
+		assert_true(desk_sees(&r.d, ways[i].told));
+		room_close(&r);
+	}
+}
+
+static void a_lapse_and_a_withdrawal_are_told(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "neuro"); /* reads 48011930 */
+	night_hl7(&r.n, "w1", "STANNE",
+	    "[{\"do\":\"cancel\",\"set\":{\"accession\":\"48011930\"},\"why\":\"patient left\"}]");
+	desk_pump(&r.d);
+	assert_true(desk_sees(&r.d, "the order of 48011930 is withdrawn"));
+	desk_pass(&r.d, 2000);
+	desk_keys(&r.d, "j");
+	night_pass(&r.n, 3 * 3600000);
+	desk_pump(&r.d);
+	assert_true(desk_sees(&r.d, "48011930"));
+	assert_true(desk_sees(&r.d, "ended: the coordinator had not heard of you"));
+	room_close(&r);
+}
+
+static void an_assignment_and_a_changed_patient_are_told(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "neuro");
+	night_do(
+	    &r.n, "coord", CMD_assign, (struct command){.study = id_of(&r, "48011921"), .reader = "neuro"});
+	desk_pump(&r.d);
+	assert_true(desk_sees(&r.d, "48011921 was assigned to you by coord"));
+	night_hl7(&r.n, "p1", "STANNE",
+	    "[{\"do\":\"change\",\"set\":{\"accession\":\"48011930\",\"pid\":\"P1930\",\"name\":\"OKAFOR^"
+	    "MARIA\"}}]");
+	desk_pump(&r.d);
+	assert_true(desk_sees(&r.d, "48011921 was assigned to you by coord")); /* one after the other */
+	assert_true(desk_sees(&r.d, "+1, g?"));
+	desk_pass(&r.d, 2000);
+	desk_keys(&r.d, "j");
+	assert_true(desk_sees(&r.d, "the patient of 48011930 changed (name) by"));
+	room_close(&r);
+}
+
+static void order_in(struct room *r, const char *op, const char *acc, int prio)
+{
+	char items[300];
+
+	snprintf(items, sizeof items,
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"%s\",\"modality\":\"CT\",\"exam\":\"CT HEAD W/O\","
+	    "\"prio\":%d,\"pid\":\"P%s\",\"name\":\"DOE^J\",\"class\":\"E\"}}]",
+	    acc, prio, acc);
+	night_hl7(&r->n, op, "STANNE", items);
+	desk_pump(&r->d);
+}
+
+static void a_new_urgent_order_is_seen_at_every_size(void **state)
+{
+	static const int sizes[][2] = {{60, 16}, {80, 24}, {160, 48}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct room r;
+
+		room_open(&r, "coord");
+		view_resize(r.d.view, sizes[i][0], sizes[i][1]);
+		desk_pass(&r.d, 3000);
+		order_in(&r, "n1", "48411998", 3);
+		assert_false(desk_sees(&r.d, "New P3"));
+		order_in(&r, "n2", "48411999", 1);
+		assert_true(desk_sees(&r.d, "New P1 48411999 CT HEAD W/O STANNE, waiting for"));
+		assert_true(desk_sees(&r.d, "new 2"));
+		for (int k = 0; k < 26; k++) {
+			char op[8], acc[16];
+
+			snprintf(op, sizeof op, "m%d", k);
+			snprintf(acc, sizeof acc, "485%05d", k);
+			order_in(&r, op, acc, 1);
+		}
+		desk_pass(&r.d, 3000);
+		assert_true(desk_sees(&r.d, "new 28"));
+		assert_true(desk_sees(&r.d, "(+26 before)"));
+		desk_keys(&r.d, "/");
+		order_in(&r, "n3", "48412000", 0);
+		assert_false(desk_sees(&r.d, "New P0 48412000"));
+		desk_keys(&r.d, "Esc");
+		assert_true(desk_sees(&r.d, "New P0 48412000"));
+		room_close(&r);
+	}
+}
+
+static void an_order_without_images_stands_among_its_like(void **state)
+{
+	struct room r;
+	const char *screen;
+
+	(void)state;
+	room_open(&r, "coord");
+	order_in(&r, "n1", "48411999", 1);
+	desk_pass(&r.d, 3000);
+	view_key(r.d.view, K_HOME);
+	/* The whole target of a STAT is less than the 51 minutes that 48011950 has left. */
+	screen = desk_screen(&r.d);
+	assert_true(strstr(screen, "48011933") < strstr(screen, "48411999"));
+	assert_true(strstr(screen, "48411999") < strstr(screen, "48011950"));
+	assert_true(desk_sees(&r.d, "    - P1 48411999"));
 	room_close(&r);
 }
 
@@ -875,6 +1033,11 @@ int main(void)
 	    cmocka_unit_test(the_cursor_moves_on_as_a_dialog_closes),
 	    cmocka_unit_test(a_claim_on_its_way_opens_no_report),
 	    cmocka_unit_test(a_second_study_is_asked_about),
+	    cmocka_unit_test(a_reader_is_told_what_became_of_a_study),
+	    cmocka_unit_test(a_lapse_and_a_withdrawal_are_told),
+	    cmocka_unit_test(an_assignment_and_a_changed_patient_are_told),
+	    cmocka_unit_test(a_new_urgent_order_is_seen_at_every_size),
+	    cmocka_unit_test(an_order_without_images_stands_among_its_like),
 	    cmocka_unit_test(take_over_wants_a_reason_and_a_letter),
 	    cmocka_unit_test(typed_text_survives),
 	    cmocka_unit_test(a_text_is_only_for_the_study_it_was_typed_for),
