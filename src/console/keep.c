@@ -273,7 +273,7 @@ void keep_close(struct keep *k, struct view *v)
 	free(k->epoch);
 	free(k->login);
 	free(k->path);
-	free(k->written);
+	str_put(&k->written, NULL);
 	*k = (struct keep)KEEP_INIT;
 }
 

@@ -50,7 +50,7 @@ static void ident_put(char *out, size_t size, const char *value)
 
 struct ident ident_of(const struct study *s)
 {
-	struct ident i;
+	struct ident i = {0};
 
 	ident_put(i.site, sizeof i.site, s->site);
 	ident_put(i.accession, sizeof i.accession, s->accession);

@@ -76,7 +76,7 @@ static size_t step_back(const struct edit *e, size_t at)
 	while (at > 0) {
 		do
 			at--;
-		while (at > 0 && ((unsigned char)e->text[at] & 0xc0) == 0x80);
+		while (at > 0 && at < EDIT_MAX && ((unsigned char)e->text[at] & 0xc0) == 0x80);
 		utf8_decode(e->text + at, e->len - at, &cp);
 		if (cp_width(cp) > 0)
 			break;
