@@ -68,7 +68,7 @@ struct core {
 	struct presence *seen; /* last heartbeat by login */
 	unsigned nseen;
 	int64_t started; /* or when the wall clock was last set */
-	int64_t offset;	 /* wall clock less monotonic clock */
+	int64_t offset;  /* wall clock less monotonic clock */
 };
 void core_init(struct core *, struct world *, const struct env *);
 void core_release(struct core *);

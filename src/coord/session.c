@@ -223,7 +223,8 @@ bool session_has_more(struct session *s)
 {
 	if (s->ended)
 		return false;
-	return session_has_line(s) || s->stream.mode == STREAM_DELTA || s->stream.mode == STREAM_PAGES || stream_is_due(s);
+	return session_has_line(s) || s->stream.mode == STREAM_DELTA || s->stream.mode == STREAM_PAGES ||
+	       stream_is_due(s);
 }
 
 const char *session_output(const struct session *s, size_t *n)

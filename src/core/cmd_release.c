@@ -25,8 +25,8 @@ void cmd_release(struct step *st)
 		return;
 	}
 	if (!mine && s->state == STATE_READING && str_empty(st->cmd->reason)) {
-		refuse(st, E_REASON, "%s is being read by %s: take it over, with a reason", study_label(s, label),
-		    s->reader);
+		refuse(st, E_REASON, "%s is being read by %s: take it over, with a reason",
+		    study_label(s, label), s->reader);
 		return;
 	}
 	if (mine && st->cmd->fence && st->cmd->fence != s->fence) {

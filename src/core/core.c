@@ -295,7 +295,8 @@ const char *op_key(const struct command *cmd, char out[OP_KEY_MAX])
 {
 	if (str_empty(cmd->op))
 		return NULL;
-	snprintf(out, OP_KEY_MAX, "%.40s/%.40s/%.140s", cmd->by ? cmd->by : "", cmd_type(cmd->kind)->method, cmd->op);
+	snprintf(out, OP_KEY_MAX, "%.40s/%.40s/%.140s", cmd->by ? cmd->by : "", cmd_type(cmd->kind)->method,
+	    cmd->op);
 	return out;
 }
 

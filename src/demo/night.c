@@ -465,7 +465,8 @@ static void mix_name(char *out, size_t size, uint64_t serial)
 void night_load(struct night *n, uint64_t serial, int64_t now, bool ready, struct demo_message *m)
 {
 	char name[200];
-	struct patient p = {.name = name, .sex = serial % 2 ? 'M' : 'F', .born = 1930 + (int)(serial * 37 % 90)};
+	struct patient p = {
+	    .name = name, .sex = serial % 2 ? 'M' : 'F', .born = 1930 + (int)(serial * 37 % 90)};
 	struct order o = {.site = &n->cast->sites[serial % n->cast->nsites],
 	    .patient = &p,
 	    .exam = &demo_exams[4 + serial % 18],

@@ -285,7 +285,8 @@ static void write_client(struct session *s)
 			return;
 		if (most > PACKET_MAX)
 			most = PACKET_MAX;
-		n = ssh_channel_write(s->channel, s->down.data, s->down.len < most ? (uint32_t)s->down.len : most);
+		n = ssh_channel_write(
+		    s->channel, s->down.data, s->down.len < most ? (uint32_t)s->down.len : most);
 		if (n < 0)
 			end(s, "the connection broke");
 		if (n <= 0)

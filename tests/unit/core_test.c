@@ -152,7 +152,8 @@ static void a_stroke_waits_only_a_minute_for_its_reader(void **state)
 static void a_clock_that_is_set_takes_no_study_from_anybody(void **state)
 {
 	struct night *n = *state;
-	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE"), other = night_study(n, "1002", "CT", 1, "STANNE");
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE"),
+	         other = night_study(n, "1002", "CT", 1, "STANNE");
 
 	assert_int_equal(DO("neuro", claim, .study = id), 0);
 	assert_int_equal(DO("body", claim, .study = other), 0); /* without a console */
