@@ -227,7 +227,7 @@ static void one_item(struct step *st, const cJSON *json, struct hl7_result *r)
 		warn_other_patient(st, &item, r);
 		add_sender_fields(&item);
 	}
-	if (!st->a->err)
+	if (!st->a->err && verb)
 		verb->run(st, &item, r);
 	if (!st->a->err)
 		note_studies(st, r);
