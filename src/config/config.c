@@ -128,7 +128,7 @@ static int put(struct config *cfg, const struct setting *s, const char *value, c
 		return put_path(cfg, s, value, why);
 	if (s->type == ADDR && addr_parse(value, host, &port)) {
 		*why = xasprintf("[%s] %s: \"%s\" is not ADDRESS:PORT (such as %s) or off", s->section,
-		    s->key, value, s->dflt);
+		    s->key, value, str_ieq(s->dflt, "off") ? "127.0.0.1:11112" : s->dflt);
 		return E_USAGE;
 	}
 	if (s->type == COUNT && !is_count(value)) {

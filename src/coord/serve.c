@@ -128,12 +128,14 @@ static const char *shown(const struct child *ch)
 
 void serve_maybe_ready(struct serve *s)
 {
-	const struct child *gate = &s->children[CHILD_GATE], *hl7 = &s->children[CHILD_HL7];
+	const struct child *gate = &s->children[CHILD_GATE], *hl7 = &s->children[CHILD_HL7],
+	                   *dicom = &s->children[CHILD_DICOM];
 
-	if (s->told_ready || !child_settled(gate) || !child_settled(hl7))
+	if (s->told_ready || !child_settled(gate) || !child_settled(hl7) || !child_settled(dicom))
 		return;
 	s->told_ready = true;
-	printf("ready ssh=%s hl7=%s socket=%s\n", shown(gate), shown(hl7), s->cfg->socket);
+	printf("ready ssh=%s hl7=%s%s%s socket=%s\n", shown(gate), shown(hl7), dicom->listen ? " dicom=" : "",
+	    dicom->listen ? shown(dicom) : "", s->cfg->socket);
 	fflush(stdout);
 	host_notify("READY=1");
 }
@@ -145,8 +147,10 @@ static void put_status(void *ctx, struct buf *b)
 	json_kstr(b, "name", s->cfg->name);
 	json_kstr(b, "ssh", shown(&s->children[CHILD_GATE]));
 	json_kstr(b, "hl7", shown(&s->children[CHILD_HL7]));
+	json_kstr(b, "dicom", shown(&s->children[CHILD_DICOM]));
 	json_kuint(b, "ssh_restarts", s->children[CHILD_GATE].restarts);
 	json_kuint(b, "hl7_restarts", s->children[CHILD_HL7].restarts);
+	json_kuint(b, "dicom_restarts", s->children[CHILD_DICOM].restarts);
 }
 
 /* ---- signals */
@@ -175,19 +179,22 @@ static void point_children(struct serve *s)
 	memcpy(gate->args, own, sizeof own);
 	child_configure(gate, s->cfg->ssh_listen);
 	child_configure(hl7, s->cfg->hl7_listen);
+	s->children[CHILD_DICOM].args[3] = s->cfg->images;
+	child_configure(&s->children[CHILD_DICOM], s->cfg->dicom_listen);
 }
 
 /*
  * SIGHUP: the file is read again. Where we listen for consoles and messages follows it; what a session has open (the
- * local socket, the journal) stays as it is. wetread-hl7 is told, too, and reads its own file.
+ * local socket, the journal) stays as it is. The adapters are told, too, and read their own files.
  */
 static void reload(struct serve *s)
 {
 	struct config fresh;
 	char *why = NULL;
 
-	if (s->children[CHILD_HL7].pid)
-		kill(s->children[CHILD_HL7].pid, SIGHUP);
+	for (unsigned i = CHILD_HL7; i <= CHILD_DICOM; i++)
+		if (s->children[i].pid)
+			kill(s->children[i].pid, SIGHUP);
 	if (config_load(s->config_path, &fresh, &why)) {
 		log_err("%s; the settings stay as they were", why);
 		free(why);
@@ -244,9 +251,10 @@ static void make_events(struct serve *s)
 	}
 }
 
-static void make_children(struct serve *s, const char *hl7_ini, const char *refused)
+static void make_children(struct serve *s, const char *hl7_ini, const char *refused, const char *dicom_ini)
 {
-	struct child *gate = &s->children[CHILD_GATE], *hl7 = &s->children[CHILD_HL7];
+	struct child *gate = &s->children[CHILD_GATE], *hl7 = &s->children[CHILD_HL7],
+	             *dicom = &s->children[CHILD_DICOM];
 
 	child_init(gate, s, "wetread-gate");
 	gate->connected = gate_connected;
@@ -258,6 +266,12 @@ static void make_children(struct serve *s, const char *hl7_ini, const char *refu
 	hl7->args[1] = hl7_ini;
 	hl7->args[2] = "--spool";
 	hl7->args[3] = refused;
+	child_init(dicom, s, "wetread-dicom");
+	dicom->connected = adapter_connected;
+	dicom->ended = adapter_ended;
+	dicom->args[0] = "--config";
+	dicom->args[1] = dicom_ini;
+	dicom->args[2] = "--store"; /* and where: point_children() */
 	point_children(s);
 }
 
@@ -338,11 +352,12 @@ static int open_coord(struct serve *s)
 
 static void run(struct serve *s)
 {
-	char *hl7_ini = xasprintf("%s/hl7.ini", s->cfg->dir), *refused = xasprintf("%s/refused", s->cfg->dir);
+	char *hl7_ini = xasprintf("%s/hl7.ini", s->cfg->dir), *refused = xasprintf("%s/refused", s->cfg->dir),
+	     *dicom_ini = xasprintf("%s/dicom.ini", s->cfg->dir);
 
 	coord_lay_out(s->coord);
 	make_events(s);
-	make_children(s, hl7_ini, refused);
+	make_children(s, hl7_ini, refused, dicom_ini);
 	host_pidfile(s->cfg->dir);
 	serve_maybe_ready(s);
 	serve_wake(s);
@@ -352,6 +367,7 @@ static void run(struct serve *s)
 	release(s);
 	free(hl7_ini);
 	free(refused);
+	free(dicom_ini);
 }
 
 int serve_run(struct config *cfg, const struct serve_options *opt)

@@ -50,7 +50,7 @@ struct child {
 	int gate_fd;
 	struct conn *conn; /* the adapter's session */
 };
-enum { CHILD_GATE, CHILD_HL7, CHILDREN };
+enum { CHILD_GATE, CHILD_HL7, CHILD_DICOM, CHILDREN };
 
 void child_init(struct child *, struct serve *, const char *program);
 void child_configure(struct child *, const char *listen); /* starts, restarts or stops as needed */

@@ -45,6 +45,17 @@ static const char hl7_example[] =
     "; [RIS|STANNE]                       ; MSH-3 and MSH-4\n"
     "; site = STANNE\n";
 
+static const char dicom_example[] = "; Who may send images; wetread-dicom.ini(5) explains every key.  A "
+                                    "sender without a section is not let in.\n"
+                                    ";\n"
+                                    "; [listen]\n"
+                                    "; ae = WETREAD                       ; the AE title we are called by\n"
+                                    ";\n"
+                                    "; [peer CT1]                         ; the sender's AE title\n"
+                                    "; site = STANNE\n"
+                                    "; host = 10.1.7.0/24\n"
+                                    "; zone = America/Chicago             ; of times without an offset\n";
+
 static int make_dir(const struct ctl *c, const char *path)
 {
 	struct stat st;
@@ -124,6 +135,8 @@ static int settings(const struct ctl *c, struct config *cfg)
 		err = config_set(cfg, "ssh", "listen", c->opt[CTLOPT_ssh], &why);
 	if (!err && c->opt[CTLOPT_hl7])
 		err = config_set(cfg, "hl7", "listen", c->opt[CTLOPT_hl7], &why);
+	if (!err && c->opt[CTLOPT_dicom])
+		err = config_set(cfg, "dicom", "listen", c->opt[CTLOPT_dicom], &why);
 	if (!err) /* again, for what the default of a long DIR comes to */
 		err = config_set(cfg, "local", "socket", "run/core.sock", &why);
 	if (err)
@@ -238,7 +251,14 @@ static int make_files(const struct ctl *c, const struct config *cfg)
 	buf_release(&conf);
 	if (!err)
 		err = write_new(c, "hl7.ini", hl7_example, strlen(hl7_example));
+	if (!err)
+		err = write_new(c, "dicom.ini", dicom_example, strlen(dicom_example));
 	return err ? err : write_new(c, "policy.ini", policy_builtin, strlen(policy_builtin));
+}
+
+static const char *shown(const char *listen)
+{
+	return listen ? listen : "off";
 }
 
 static void say(const struct ctl *c, const struct config *cfg, const char *print)
@@ -252,13 +272,14 @@ static void say(const struct ctl *c, const struct config *cfg, const char *print
 		json_kstr(&b, "host_key", print);
 		json_kstr(&b, "ssh", cfg->ssh_listen);
 		json_kstr(&b, "hl7", cfg->hl7_listen);
+		json_kstr(&b, "dicom", cfg->dicom_listen);
 		json_kstr(&b, "admin", admin);
 		json_close(&b, '}');
 		put_json(&b);
 		return;
 	}
-	printf("%s is a site directory now\nhost key  %s\nssh       %s\nhl7       %s\n", c->dir, print,
-	    cfg->ssh_listen ? cfg->ssh_listen : "off", cfg->hl7_listen ? cfg->hl7_listen : "off");
+	printf("%s is a site directory now\nhost key  %s\nssh       %s\nhl7       %s\ndicom     %s\n", c->dir,
+	    print, shown(cfg->ssh_listen), shown(cfg->hl7_listen), shown(cfg->dicom_listen));
 	if (admin)
 		printf("admin     %s, who is %s on this host\nnext      wetreadctl -d %s key add %s "
 		       "~/.ssh/id_ed25519.pub\n",

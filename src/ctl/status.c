@@ -77,6 +77,7 @@ static void put_status(const struct config *cfg, const cJSON *r)
 	put_pair("pid", number(r, "pid", text));
 	put_pair("ssh", json_get_str(r, "ssh", "off"));
 	put_pair("hl7", json_get_str(r, "hl7", "off"));
+	put_pair("dicom", json_get_str(r, "dicom", "off"));
 	put_pair("studies", number(r, "studies", text));
 	put_strangers(json_get(r, "unknown_sites"));
 	put_pair("last event", number(r, "n", text));
