@@ -52,6 +52,8 @@ struct cell *grid_cell(const struct grid *, int x, int y); /* NULL when outside 
 
 /* Puts text at (x, y) into at most `cols` columns; what does not fit is dropped. Returns the columns used. */
 int grid_put(struct grid *, int x, int y, int cols, enum look, const char *text);
+/* The same, but what does not fit is cut in the sight of a `~`. */
+int grid_cut(struct grid *, int x, int y, int cols, enum look, const char *text);
 int grid_putf(struct grid *, int x, int y, int cols, enum look, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 /* The same, filling all `cols` columns; text that is too long ends in `~`. */

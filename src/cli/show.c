@@ -331,7 +331,11 @@ static void clock_text(struct cli *c, const struct cJSON *json)
 	}
 	if (clock.paused)
 		span_say(b, ", paused for ", clock.paused, "");
-	buf_addf(b, ", policy line %d)%s\n", rule.line, clock.is_paused ? ", paused now" : "");
+	if (rule.line > 0)
+		buf_addf(b, ", policy line %d", rule.line);
+	else
+		buf_adds(b, ", built-in policy");
+	buf_addf(b, ")%s\n", clock.is_paused ? ", paused now" : "");
 }
 
 static void clocks_text(struct cli *c, const struct shown *s)

@@ -1,7 +1,7 @@
 /*
  * A study as people name it, within what they may see:
  *
- *     #17  STANNE/48011930  48011930
+ *     #17  STANNE/48011930  48011930  stanne/qx7 for STANNE/QX7
  *
  * An accession number is a hospital's own: two sites may use the same one, and one site may give it to two patients.
  */
@@ -15,6 +15,7 @@
 
 #include "wetread/buf.h"
 #include "wetread/errors.h"
+#include "wetread/mem.h"
 #include "wetread/text.h"
 
 enum { CHOICES_TOLD = 5, SITE_MAX = 40 };
@@ -29,8 +30,8 @@ bool scope_sees(const char *scope, const char *site)
 	return scope_is_all(scope) || (!str_empty(site) && str_listed(scope, site));
 }
 
-/* The studies a name without '#' may mean, wherever they are. */
-static const uint64_t *named(const struct world *w, const char *name, size_t *n)
+/* The studies that are called just so, wherever they are. */
+static const uint64_t *named_so(const struct world *w, const char *name, size_t *n)
 {
 	const char *slash = strchr(name, '/');
 	const uint64_t *ids;
@@ -44,6 +45,22 @@ static const uint64_t *named(const struct world *w, const char *name, size_t *n)
 			return ids;
 	}
 	return world_find(w, 'a', NULL, name, n);
+}
+
+/* As it was typed; or in capitals, for nobody reaches for Shift at night. */
+static const uint64_t *named(const struct world *w, const char *name, size_t *n)
+{
+	const uint64_t *ids = named_so(w, name, n);
+	char *capitals;
+
+	if (*n)
+		return ids;
+	capitals = xstrdup(name);
+	for (char *p = capitals; *p; p++)
+		*p = (char)(*p >= 'a' && *p <= 'z' ? *p - ('a' - 'A') : *p);
+	ids = named_so(w, capitals, n);
+	free(capitals);
+	return ids;
 }
 
 struct choices {

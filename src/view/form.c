@@ -57,14 +57,15 @@ static void form_foot(const struct form *f, const struct dialog *d, char *out, s
 static void target_line(struct view *v, const struct dialog *d, int x, int y, int w)
 {
 	const struct study *s = d->targets.n == 1 ? view_study(v, d->targets.items[0].id) : NULL;
-	char name[256], age[16];
+	char name[256], age[16], text[1024];
 
 	if (!s)
 		return;
 	patient_name(v, s, name, sizeof name);
 	patient_age_sex(v, s, age);
-	grid_putf(&v->grid, x, y, w, LOOK_STRONG, "%s %s   %s %s", name, age, s->modality ? s->modality : "",
+	snprintf(text, sizeof text, "%s %s   %s %s", name, age, s->modality ? s->modality : "",
 	    s->exam ? s->exam : "");
+	grid_cut(&v->grid, x, y, w, LOOK_STRONG, text);
 }
 
 static void form_draw(struct view *v, struct dialog *d)

@@ -149,6 +149,23 @@ int grid_put(struct grid *g, int x, int y, int cols, enum look look, const char 
 	return put_clean(g, x, y, cols, look, clean, text_clean(clean, sizeof clean, text));
 }
 
+int grid_cut(struct grid *g, int x, int y, int cols, enum look look, const char *text)
+{
+	char clean[FIELD_BYTES];
+	size_t n = text_clean(clean, sizeof clean, text);
+	int used;
+
+	if (cols > g->w - x)
+		cols = g->w - x;
+	if (text_width(clean) <= cols)
+		return put_clean(g, x, y, cols, look, clean, n);
+	if (cols <= 0)
+		return 0;
+	n = text_fit(clean, cols - 1, &used);
+	used = put_clean(g, x, y, cols - 1, look, clean, n);
+	return used + put_clean(g, x + used, y, 1, look, "~", 1);
+}
+
 int grid_putf(struct grid *g, int x, int y, int cols, enum look look, const char *fmt, ...)
 {
 	char text[FIELD_BYTES];

@@ -577,7 +577,7 @@ static void peek_part(struct view *v, int y, int *x, enum look look, const char 
 		return;
 	if (*x > 1)
 		*x += grid_put(&v->grid, *x, y, v->grid.w - *x, LOOK_TEXT, " | ");
-	*x += grid_put(&v->grid, *x, y, v->grid.w - *x, look, text);
+	*x += grid_cut(&v->grid, *x, y, v->grid.w - *x, look, text);
 }
 
 static void peek_draw(struct view *v, int y)

@@ -91,12 +91,24 @@ static void filter_complete_key(struct view *v, struct dialog *d)
 	str_put(&d->chosen, n > 1 ? hint : NULL);
 }
 
+/* The order of before, where the filter itself asks for none. */
+static void sort_restore(struct view *v, const struct dialog *d)
+{
+	const struct filter_sort *keys;
+
+	if (v->rows.filter && filter_sort_keys(v->rows.filter, &keys) > 0)
+		return;
+	if (v->rows.nsort != d->nsort || memcmp(v->rows.sort, d->sort, d->nsort * sizeof *d->sort) != 0)
+		rows_sort(&v->rows, d->sort, d->nsort);
+}
+
 static void filter_leave(struct view *v, struct dialog *d, bool keep)
 {
 	struct filter_error err;
 
 	if (!keep) {
 		list_set_filter(v, d->saved ? d->saved : "", NULL);
+		rows_sort(&v->rows, d->sort, d->nsort);
 		v->jump_to = d->back_to;
 	} else if (list_set_filter(v, d->edit.text, &err) < 0) {
 		view_sayf(v, LOOK_WARN, "the filter stays as it was: %s", err.text);
@@ -124,7 +136,8 @@ static unsigned filter_key(struct view *v, struct dialog *d, uint32_t key)
 		if (key != 0 && !edit_key(&d->edit, key))
 			return VIEW_DRAW;
 	}
-	list_set_filter(v, d->edit.text, &err);
+	if (list_set_filter(v, d->edit.text, &err) == 0)
+		sort_restore(v, d);
 	return VIEW_DRAW;
 }
 
@@ -136,5 +149,7 @@ void filter_open(struct view *v)
 
 	v->screen = SCREEN_LIST;
 	str_put(&d->saved, v->filter_text);
+	d->nsort = v->rows.nsort;
+	memcpy(d->sort, v->rows.sort, sizeof d->sort);
 	edit_set(&d->edit, v->filter_text);
 }

@@ -382,12 +382,13 @@ static const struct {
 	const char *name;
 	void (*draw)(struct page *, const struct study *);
 	bool is_fetched;
+	bool is_of_patient; /* not shown where the look could not be put on record */
 } tabs[TAB_COUNT] = {
-    [TAB_STUDY] = {"Study", tab_study, false},
-    [TAB_NOTES] = {"Notes", tab_notes, true},
-    [TAB_CLOCK] = {"Clock", tab_clock, false},
-    [TAB_WHY] = {"Why", tab_why, false},
-    [TAB_AUDIT] = {"Timeline", tab_audit, true},
+    [TAB_STUDY] = {"Study", tab_study, false, true},
+    [TAB_NOTES] = {"Notes", tab_notes, true, true},
+    [TAB_CLOCK] = {"Clock", tab_clock, false, false},
+    [TAB_WHY] = {"Why", tab_why, false, false},
+    [TAB_AUDIT] = {"Timeline", tab_audit, true, true},
 };
 
 /* ---- the screen */
@@ -428,12 +429,13 @@ static void tabs_line(struct view *v, const struct study *s, int y)
 static void foot_line(struct view *v, const struct study *s, int y)
 {
 	size_t at = rows_index(&v->rows, v->facts.id);
-	char name[256], age[16], label[24];
+	char name[256], age[16], label[24], text[400];
 
 	patient_name(v, s, name, sizeof name);
 	patient_age_sex(v, s, age);
 	label_set(label, s, v->facts.id);
-	grid_putf(&v->grid, 1, y, v->grid.w - 24, LOOK_STRONG, "%s %s %s", label, name, age);
+	snprintf(text, sizeof text, "%s %s %s", label, name, age);
+	grid_cut(&v->grid, 1, y, v->grid.w - 24, LOOK_STRONG, text);
 	if (at != SIZE_MAX)
 		grid_putf(&v->grid, v->grid.w - 22, y, 22, LOOK_DIM, "row %zu of %zu", at + 1, v->rows.n);
 }
@@ -454,7 +456,8 @@ static int body_draw(struct view *v, const struct study *s)
 	for (int y = p.y; y < p.y + p.rows; y++)
 		grid_fill(&v->grid, 0, y, v->grid.w, LOOK_TEXT);
 	waiting_line(&p);
-	tabs[v->tab].draw(&p, s);
+	if (!v->facts.trouble || !tabs[v->tab].is_of_patient)
+		tabs[v->tab].draw(&p, s);
 	return p.line;
 }
 

@@ -91,8 +91,10 @@ struct dialog {
 	int64_t letters_at; /* monotonic: from when a letter decides */
 	bool too_soon;      /* one was pressed before */
 	bool only_eligible, is_secret,
-	    is_asked;       /* is_asked: came by itself, so Esc may be meant for something else */
-	uint64_t back_to;   /* the cursor when it was opened */
+	    is_asked;     /* is_asked: came by itself, so Esc may be meant for something else */
+	uint64_t back_to; /* the cursor when it was opened */
+	struct filter_sort sort[SORT_KEYS]; /* and the order */
+	unsigned nsort;
 	int cmd;            /* the command it will send */
 	char *chosen;       /* reader or reason; the filter prompt's hint */
 	char *saved;        /* filter text to go back to; what to sign as */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wetread/mem.h"
 #include "wetread/text.h"
 #include "wetread/when.h"
 
@@ -89,9 +90,26 @@ char *stamp_text(const struct view *v, char out[24], int64_t t)
 	return out;
 }
 
+/* Cleaned, and cut only in the sight of a `~`. */
+static void clean_cut(char *out, size_t size, const char *text)
+{
+	char *clean = text_clean_dup(text);
+	size_t n = strlen(clean);
+
+	if (n < size) {
+		memcpy(out, clean, n + 1);
+	} else {
+		n = utf8_prefix(clean, n, size - 2);
+		memcpy(out, clean, n);
+		memcpy(out + n, "~", 2);
+	}
+	free(clean);
+}
+
 /* The alphabetic group only, without the empty components at its end. */
 void patient_name(const struct view *v, const struct study *s, char *out, size_t size)
 {
+	char *group;
 	size_t n;
 
 	if (v->privacy) {
@@ -106,11 +124,11 @@ void patient_name(const struct view *v, const struct study *s, char *out, size_t
 		return;
 	}
 	n = strcspn(s->name, "=");
-	n = utf8_prefix(s->name, n, size - 1);
 	while (n > 0 && (s->name[n - 1] == '^' || s->name[n - 1] == ' '))
 		n--;
-	memcpy(out, s->name, n);
-	out[n] = '\0';
+	group = xstrndup(s->name, n);
+	clean_cut(out, size, group);
+	free(group);
 }
 
 /* Years; months under two years, days under two months: a newborn's age matters to the reader. */

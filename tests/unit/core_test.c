@@ -777,6 +777,8 @@ static void a_name_means_what_its_person_sees(void **state)
 	assert_int_equal(DO("coord", note, .study_name = "HARBOR/1001", .text = "x", .scope = "STANNE"), E_NOTFOUND);
 	assert_int_equal(DO("coord", note, .study_name = "#2", .text = "x", .scope = "STANNE"), E_NOTFOUND);
 	assert_int_equal(world_lookup_in(&n->w, "1001", "EULUX", &id), E_NOTFOUND);
+	assert_int_equal(world_lookup_in(&n->w, "harbor/1001", NULL, &id), 0); /* typed without Shift */
+	assert_int_equal(id, there);
 }
 
 static void one_accession_twice_at_one_site_is_told_apart_by_number(void **state)

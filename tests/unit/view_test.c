@@ -635,6 +635,93 @@ static void an_order_without_images_stands_among_its_like(void **state)
 	room_close(&r);
 }
 
+static void a_name_never_ends_in_silence(void **state)
+{
+	static const int sizes[][2] = {{80, 24}, {160, 48}};
+	char name[900] = "A", tail[] = "B^C";
+	struct grid g;
+	struct room r;
+
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		strcat(name, "\xcc\x81");
+	strcat(name, tail);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct event e = {.kind = EVENT_STUDY_CHANGED};
+
+		room_open(&r, "coord");
+		view_resize(r.d.view, sizes[i][0], sizes[i][1]);
+		e.n = r.n.w.n + 1;
+		e.at = r.n.now;
+		e.study = id_of(&r, "48011902");
+		patch_str(&e.set, &rec_study, "name", name);
+		assert_int_equal(world_apply(&r.n.w, &e), 0);
+		event_release(&e);
+		view_changed(r.d.view, id_of(&r, "48011902"), NULL);
+		desk_pass(&r.d, 3000);
+		assert_true(strstr(desk_line(&r.d, 3), "\xcc\x81"
+		                                       "B^C") != NULL); /* the row */
+		assert_true(strstr(desk_line(&r.d, sizes[i][1] - 3), "B^C") != NULL);
+		desk_keys(&r.d, "Enter");
+		desk_pump(&r.d);
+		assert_true(strstr(desk_line(&r.d, 3), "B^C") != NULL);
+		assert_true(strstr(desk_line(&r.d, sizes[i][1] - 3), "B^C") != NULL);
+		desk_keys(&r.d, "Esc");
+		room_close(&r);
+	}
+	for (int i = 0; i < 400; i++) /* longer than any line: the cut is seen */
+		name[i] = 'X';
+	name[400] = '\0';
+	grid_init(&g, 20, 1);
+	assert_int_equal(grid_cut(&g, 2, 0, 18, LOOK_TEXT, name), 18);
+	assert_int_equal(grid_cell(&g, 19, 0)->cp[0], '~');
+	grid_release(&g);
+}
+
+static void esc_gives_the_order_back(void **state)
+{
+	struct room r;
+	char first[60];
+
+	(void)state;
+	room_open(&r, "coord");
+	snprintf(first, sizeof first, "%.40s", desk_line(&r.d, 3));
+	desk_keys(&r.d, "/");
+	desk_type(&r.d, "sort:acc");
+	desk_pump(&r.d);
+	assert_true(desk_sees(&r.d, "sort acc"));
+	desk_keys(&r.d, "Esc");
+	desk_pump(&r.d);
+	assert_true(desk_sees(&r.d, "sort left^,p^"));
+	assert_memory_equal(desk_line(&r.d, 3), first, strlen(first));
+	desk_keys(&r.d, "/");
+	desk_type(&r.d, "sort:acc");
+	desk_keys(&r.d, "C-u Enter");
+	desk_pump(&r.d);
+	assert_true(desk_sees(&r.d, "sort left^,p^"));
+	room_close(&r);
+}
+
+static void what_could_not_be_recorded_is_not_shown(void **state)
+{
+	struct room r;
+	cJSON *error = cJSON_Parse("{\"code\":-1,\"message\":\"the disk is full, so nothing is shown\"}");
+
+	(void)state;
+	room_open(&r, "neuro");
+	desk_pass(&r.d, 3000);
+	desk_keys(&r.d, "Enter");
+	assert_int_equal(r.d.nshows, 1);
+	r.d.nshows = 0;
+	view_result(r.d.view, r.d.shows[0], NULL, error);
+	assert_true(desk_sees(&r.d, "not told: the disk is full"));
+	assert_false(desk_sees(&r.d, "1955-08-30"));
+	assert_false(desk_sees(&r.d, "P1902"));
+	assert_false(desk_sees(&r.d, "apixaban"));
+	cJSON_Delete(error);
+	room_close(&r);
+}
+
 static void take_over_wants_a_reason_and_a_letter(void **state)
 {
 	struct room r;
@@ -1038,6 +1125,9 @@ int main(void)
 	    cmocka_unit_test(an_assignment_and_a_changed_patient_are_told),
 	    cmocka_unit_test(a_new_urgent_order_is_seen_at_every_size),
 	    cmocka_unit_test(an_order_without_images_stands_among_its_like),
+	    cmocka_unit_test(a_name_never_ends_in_silence),
+	    cmocka_unit_test(esc_gives_the_order_back),
+	    cmocka_unit_test(what_could_not_be_recorded_is_not_shown),
 	    cmocka_unit_test(take_over_wants_a_reason_and_a_letter),
 	    cmocka_unit_test(typed_text_survives),
 	    cmocka_unit_test(a_text_is_only_for_the_study_it_was_typed_for),
