@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +60,7 @@ static void child(const char *home, const char *const *env, const char *const *a
 	for (; env && *env; env++)
 		putenv(xstrdup(*env));
 	dup2(fence, 3);
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that failed leaves nothing running */
 	execv(argv[0], (char *const *)argv);
 	perror(argv[0]);
 	_exit(127);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -134,6 +135,7 @@ static pid_t run(const char *const *argv, const char *log)
 		int fd = open(log ? log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0600);
 		int in = open("/dev/null", O_RDONLY);
 
+		prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that failed leaves nothing running */
 		dup2(in, 0);
 		dup2(fd, 1);
 		dup2(fd, 2);
