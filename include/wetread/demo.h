@@ -62,6 +62,7 @@ enum feed_next { FEED_SEND, FEED_WAIT, FEED_END };
 /* What to send next; FEED_WAIT: ask again in a moment.  The message is the feed's own and kept until it is answered. */
 typedef enum feed_next feed_source(void *ctx, struct demo_message *);
 /* 0 when all was sent and answered, whatever the answers; E_NOLINK, E_TIMEOUT with *why (caller frees). */
-int feed_run(const struct feed_options *, feed_source *, void *ctx, struct feed_report *report, char **why);
+int feed_run(
+    const struct feed_options *opt, feed_source *source, void *ctx, struct feed_report *report, char **why);
 
 #endif

@@ -34,7 +34,7 @@ static void put_part(char out[PART_MAX + 1], const char *s)
 
 static struct patient patient_of(const char *site, const char *authority, const char *id)
 {
-	struct patient p;
+	struct patient p = {0};
 
 	put_part(p.site, site);
 	put_part(p.authority, authority);
