@@ -88,7 +88,7 @@ static int append_one(struct journal *j, struct event *ev)
 /* The list's events leave the turn; the turn itself stays if the database still has it. */
 static void step_undo(struct journal *j, struct evlist *list, const struct chain_end *before, int err)
 {
-	if (!sqlite3_get_autocommit(j->db) &&
+	if (list->n > 1 && !sqlite3_get_autocommit(j->db) &&
 	    sqlite3_exec(j->db, "ROLLBACK TO step; RELEASE step", NULL, NULL, NULL))
 		sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
 	if (sqlite3_get_autocommit(j->db))
@@ -109,10 +109,11 @@ int journal_append(struct journal *j, struct evlist *list)
 		return 0;
 	if ((err = turn_begin(j)))
 		return err;
-	err = sql_run(j, S_STEP, "beginning a step");
+	if (list->n > 1) /* one row alone is whole or not there by itself */
+		err = sql_run(j, S_STEP, "beginning a step");
 	for (unsigned i = 0; !err && i < list->n; i++)
 		err = append_one(j, &list->items[i]);
-	if (!err)
+	if (!err && list->n > 1)
 		err = sql_run(j, S_STEP_KEEP, "ending a step");
 	if (err)
 		step_undo(j, list, &before, err);

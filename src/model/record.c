@@ -85,10 +85,16 @@ static const struct field trace_fields[] = {
 DEFINE(trace, trace_fields)
 #undef THIS
 
+/* A message looks up dozens of keys among dozens: the first letter spares most of the calls. */
+static bool same_key(const char *a, const char *b)
+{
+	return *a == *b && !strcmp(a, b);
+}
+
 const struct field *field_find(const struct rectype *type, const char *key)
 {
 	for (unsigned i = 0; i < type->nfields; i++)
-		if (!strcmp(type->fields[i].key, key))
+		if (same_key(type->fields[i].key, key))
 			return &type->fields[i];
 	return NULL;
 }
@@ -262,7 +268,7 @@ void patch_int(struct patch *p, const struct rectype *type, const char *key, int
 const struct change *patch_find(const struct patch *p, const char *key)
 {
 	for (unsigned i = 0; i < p->n; i++)
-		if (!strcmp(p->items[i].field->key, key))
+		if (same_key(p->items[i].field->key, key))
 			return &p->items[i];
 	return NULL;
 }

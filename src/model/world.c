@@ -63,16 +63,31 @@ static void index_remove(struct world *w, const char *key, uint64_t id)
 	map_put(&w->index, key, 0);
 }
 
+static void value_add(char *end, const char *value)
+{
+	size_t n = strnlen(value, 200);
+
+	memcpy(end, value, n);
+	end[n] = '\0';
+}
+
 /*
  * "a/STANNE/48011930", and "a:48011930" for any site (a row without a site is under "a//...", which is neither).  Long
  * identifiers are told apart by their first 200 bytes: longer than any standard allows.
  */
 static void index_key(char out[256], char which, const char *site, const char *value)
 {
-	if (site)
-		snprintf(out, 256, "%c/%.40s/%.200s", which, site, value);
-	else
-		snprintf(out, 256, "%c:%.200s", which, value);
+	char *end = out;
+
+	*end++ = which;
+	*end++ = site ? '/' : ':';
+	if (site) {
+		size_t n = strnlen(site, 40);
+
+		end = (char *)memcpy(end, site, n) + n;
+		*end++ = '/';
+	}
+	value_add(end, value);
 }
 
 static void study_index(

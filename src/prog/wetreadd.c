@@ -4,6 +4,9 @@
 #include "config.h"
 
 #include <getopt.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -78,6 +81,17 @@ static int run(const char *dir, const char *file)
 	return err;
 }
 
+/*
+ * Every large allocation would sweep glibc's lists of small free blocks, which each message fills again: a twentieth of
+ * the processor's time. The caches of the thread stay.
+ */
+static void tune_memory(void)
+{
+#ifdef M_MXFAST
+	mallopt(M_MXFAST, 0);
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = NULL, *file = NULL;
@@ -110,6 +124,7 @@ int main(int argc, char **argv)
 		return err_exit(E_USAGE);
 	}
 	log_open("wetreadd", upto);
+	tune_memory();
 	err = run(dir, file);
 	return err ? err_exit(err) : 0;
 }
