@@ -23,6 +23,7 @@ find src include -name '*.[ch]' | sort | xargs grep -nE '^[[:space:]]*#[[:space:
 			sub(/#.*/, "", row)
 			n = split(row, w, /[ \t]+/)
 			if (w[1] == "door") { for (i = 3; i <= n; i++) part_of_door[w[i]] = w[2] }
+			else if (w[1] == "pure") continue
 			else if (w[1] == "only") { nlib++; lib[nlib] = w[2]; for (i = 3; i <= n; i++) may[nlib, w[i]] = 1 }
 			else if (n > 0 && w[1] != "") { level++; for (i = 1; i <= n; i++) level_of[w[i]] = level }
 		}
