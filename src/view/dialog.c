@@ -26,6 +26,7 @@ struct dialog *dialog_open(struct view *v, const struct dialog_type *type, struc
 		dialog_close(v, true);
 	d->type = type;
 	d->edit.lines = type->is_lines;
+	d->opened_at = v->now;
 	d->deaf_until = v->mono + (type->is_prompt ? 0 : DEAF_MS);
 	d->letters_at = v->mono + LETTER_MS;
 	d->opened_by = v->last_key;

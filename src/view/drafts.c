@@ -161,7 +161,8 @@ static void draft_json(struct buf *out, const struct draft *d)
 static void open_json(struct buf *out, struct dialog *d)
 {
 	struct target *t = &d->targets.items[0];
-	struct draft now = {(char *)d->type->name, t->id, t->ident, 0, t->label, d->edit.text, d->chosen};
+	struct draft now = {
+	    (char *)d->type->name, t->id, t->ident, d->opened_at, t->label, d->edit.text, d->chosen};
 
 	draft_json(out, &now);
 }

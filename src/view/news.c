@@ -4,7 +4,7 @@
  * A study that one reads or is to read, and that somebody else takes, holds, ends or changes, is told by a message that stays
  * until a key and by one bell; else two people would read one case.  So is a study that comes to one.  A new urgent
  * order is a line that does not stay.  All of it is taken from events as they come, so what happened while the
- * link was down is told when it is back.
+ * link was down is told when it is back; what happened before the person came is not.
  */
 #include "config.h"
 
@@ -235,31 +235,43 @@ static void tell_urgent(struct view *v, const struct event *e, const struct stud
 
 /* ---- from outside */
 
+/* What to say to the person; NULL for nothing. */
+static char *news_text(const struct view *v, const struct event *e, const char *label, bool before)
+{
+	const struct study *s = view_study(v, e->study);
+	bool after = is_held_by_me(v, s), open = v->screen == SCREEN_STUDY && v->facts.id == e->study;
+
+	if (before && !after)
+		return lost_text(v, e, s, label);
+	if (!before && after)
+		return gained_text(e, label);
+	return s && (after || open) ? changed_text(e, s, label, after) : NULL;
+}
+
+/* By somebody else, and since this person came: the list may begin with older events. */
+static bool is_news(const struct view *v, const struct event *e)
+{
+	return (!e->by || !str_ieq(e->by, v->login)) && (e->at == 0 || e->at >= v->news_since);
+}
+
 void news_event(struct view *v, const struct event *e)
 {
 	const struct study *s = view_study(v, e->study);
 	const struct mine *before = mine_find(v, e->study);
-	bool others = !e->by || !str_ieq(e->by, v->login), after = is_held_by_me(v, s);
-	bool open = v->screen == SCREEN_STUDY && v->facts.id == e->study;
-	char label[24], *text = NULL;
+	char label[24], *text;
 
-	snprintf(label, sizeof label, "%s", before ? before->label : "");
-	if (!before)
-		label_set(label, s, e->study);
-	if (others && before && !after)
-		text = lost_text(v, e, s, label);
-	else if (others && !before && after)
-		text = gained_text(e, label);
-	else if (others && s && (after || open))
-		text = changed_text(e, s, label, after);
-	if (others && before && !after)
+	label_set(label, s, e->study);
+	if (before)
+		snprintf(label, sizeof label, "%s", before->label);
+	text = is_news(v, e) ? news_text(v, e, label, before != NULL) : NULL;
+	if (before && !is_held_by_me(v, s) && (!e->by || !str_ieq(e->by, v->login)))
 		work_forget(v, e->study);
 	mine_set(v, e->study, s);
 	if (text)
 		tell(v, text);
 	if (text && (e->kind == EVENT_STUDY_TAKEN || e->kind == EVENT_STUDY_RELEASED))
 		ask_reason(v, e->study);
-	if (others && s && !text && is_urgent_now(v, e, s))
+	if (!text && s && is_news(v, e) && is_urgent_now(v, e, s))
 		tell_urgent(v, e, s, label);
 }
 

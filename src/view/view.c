@@ -299,6 +299,11 @@ unsigned view_paste(struct view *v, const char *text, size_t n)
 
 void view_me(struct view *v, const char *login, const char *role_key, unsigned role)
 {
+	view_clock(v);
+	if (v->news_since == 0 || !str_ieq(v->login, login)) {
+		v->news_since = v->now;
+		v->nmine = 0;
+	}
 	snprintf(v->login, sizeof v->login, "%s", login ? login : "");
 	snprintf(v->role_key, sizeof v->role_key, "%s", role_key ? role_key : "");
 	v->role = role;

@@ -91,8 +91,9 @@ struct dialog {
 	int64_t letters_at; /* monotonic: from when a letter decides */
 	bool too_soon;      /* one was pressed before */
 	bool only_eligible, is_secret,
-	    is_asked;     /* is_asked: came by itself, so Esc may be meant for something else */
-	uint64_t back_to; /* the cursor when it was opened */
+	    is_asked;      /* is_asked: came by itself, so Esc may be meant for something else */
+	int64_t opened_at; /* coordinator's clock */
+	uint64_t back_to;  /* the cursor when it was opened */
 	struct filter_sort sort[SORT_KEYS]; /* and the order */
 	unsigned nsort;
 	int cmd;            /* the command it will send */
@@ -165,6 +166,7 @@ struct view {
 
 	struct mine *mine;
 	size_t nmine;
+	int64_t news_since; /* coordinator's clock: what was before this person came is no news */
 	bool bell;
 	int64_t bell_at;         /* monotonic, the last one; 0: never */
 	unsigned urgent_n;       /* urgent orders told since the last key */

@@ -570,6 +570,28 @@ static void an_assignment_and_a_changed_patient_are_told(void **state)
 	room_close(&r);
 }
 
+/* A list may begin with a copy of before and the events since: those are no news to who comes now. */
+static void what_was_before_one_came_is_no_news(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "neuro"); /* reads 48011930 */
+	desk_pass(&r.d, 1000);
+	view_me(r.d.view, "body", "radiologist", ROLE_RADIOLOGIST);
+	night_do(
+	    &r.n, "coord", CMD_assign, (struct command){.study = id_of(&r, "48011921"), .reader = "body"});
+	r.n.log.items[r.n.log.n - 1].at = r.n.now - 60000;
+	desk_pump(&r.d);
+	assert_false(desk_sees(&r.d, "was assigned to you"));
+	assert_false(view_bell(r.d.view));
+	night_do(&r.n, "sup1", CMD_takeover,
+	    (struct command){.study = id_of(&r, "48011921"), .reader = "neuro", .reason = "busy"});
+	desk_pump(&r.d);
+	assert_true(desk_sees(&r.d, "48011921 was taken from you by sup1 for neuro"));
+	room_close(&r);
+}
+
 static void order_in(struct room *r, const char *op, const char *acc, int prio)
 {
 	char items[300];
@@ -1123,6 +1145,7 @@ int main(void)
 	    cmocka_unit_test(a_reader_is_told_what_became_of_a_study),
 	    cmocka_unit_test(a_lapse_and_a_withdrawal_are_told),
 	    cmocka_unit_test(an_assignment_and_a_changed_patient_are_told),
+	    cmocka_unit_test(what_was_before_one_came_is_no_news),
 	    cmocka_unit_test(a_new_urgent_order_is_seen_at_every_size),
 	    cmocka_unit_test(an_order_without_images_stands_among_its_like),
 	    cmocka_unit_test(a_name_never_ends_in_silence),
