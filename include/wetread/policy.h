@@ -9,6 +9,8 @@
  *     [lease]
  *     grace = 5m                     ; how long a lease outlives the last heartbeat
  *     grace.p0 = 60s
+ *     offline = 12h                  ; how far ahead an offline lease may reach
+ *     offline.max = 12               ; how many of them a person may have
  *     [hold TECH]
  *     text = images incomplete or wrong, the technologist must act
  *     [clock stroke]                 ; first matching row for each `until` is the study's clock
@@ -73,6 +75,8 @@ struct policy {
 	struct hold_rule *holds;
 	unsigned nholds;
 	int64_t grace[6];           /* by priority, ms */
+	int64_t offline;            /* how far ahead an offline lease may reach, ms */
+	int64_t offline_max;        /* how many of them a person may have */
 	int64_t term;               /* a lease without heartbeats since the claim, ms */
 	int64_t keep_closed;        /* how long a finished study stays in the world, ms */
 	int64_t rank[RANK_WEIGHTS]; /* points */

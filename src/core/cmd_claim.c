@@ -30,38 +30,47 @@ static void check_free(struct step *st)
 		refuse(st, E_STATE, "%s is %s", study_label(s, label), state_key(s->state));
 }
 
-static void tell_until(struct step *st, int64_t claimed_at)
+static void tell_until(struct step *st, int64_t claimed_at, int64_t offline)
 {
+	int64_t until = lease_until(st->core, st->s, st->cmd->by, claimed_at);
+
 	free(st->a->extra);
-	st->a->extra = xasprintf("\"until\":%lld",
-	    (long long)lease_until(st->core, st->s, st->cmd->by, claimed_at));
+	st->a->extra = xasprintf("\"until\":%lld", (long long)(offline > until ? offline : until));
 }
 
 void tell_lease(struct step *st)
 {
 	st->a->rev = st->s->rev;
 	st->a->fence = st->s->fence;
-	tell_until(st, st->s->claimed_at);
+	tell_until(st, st->s->claimed_at, st->s->lease_until);
 }
 
-void claim_study(struct step *st)
+void claim_study(struct step *st, int64_t until)
 {
 	const struct study *s = st->s;
 	struct event *e = emit(st, EVENT_STUDY_CLAIMED);
 	char id[23];
 
-	tell_until(st, st->now);
+	tell_until(st, st->now, until);
 
 	set_int(e, "state", STATE_READING);
 	set_str(e, "reader", st->cmd->by);
 	set_int(e, "fence", s->fence + 1);
 	set_int(e, "claimed_at", st->now);
+	if (until || s->lease_until)
+		set_int(e, "lease_until", until);
 	if (st->cmd->tx) {
 		set_str(e, "tx", st->cmd->tx);
 		return;
 	}
 	env_id(st->core->env, id);
 	set_str(e, "tx", id);
+}
+
+bool may_claim(struct step *st, const struct user *me)
+{
+	check_free(st);
+	return !st->a->err && check_eligible(st, me, 0);
 }
 
 void cmd_claim(struct step *st)
@@ -77,7 +86,6 @@ void cmd_claim(struct step *st)
 		tell_lease(st);
 		return;
 	}
-	check_free(st);
-	if (!st->a->err && check_eligible(st, me, 0))
-		claim_study(st);
+	if (may_claim(st, me))
+		claim_study(st, 0);
 }

@@ -76,6 +76,8 @@ static void sign(struct step *st, bool final)
 	set_str(e, "status", status);
 	set_str(e, "source", "wetread");
 	set_str(e, "text", st->cmd->text);
+	if (late_since(st))
+		set_int(e, "made", late_since(st));
 	e = emit(st, final ? EVENT_STUDY_FINAL : EVENT_STUDY_PRELIM);
 	set_int(e, "state", final ? STATE_FINAL : STATE_PRELIM);
 	if (!final)

@@ -48,7 +48,7 @@ static const struct study *taken_before(const struct step *st)
 	return NULL;
 }
 
-static const struct study *best_for(const struct step *st, const struct user *me)
+const struct study *next_study(const struct step *st, const struct user *me)
 {
 	const struct study *best = NULL;
 
@@ -70,9 +70,9 @@ void cmd_next(struct step *st)
 		tell_lease(st);
 		return;
 	}
-	st->s = best_for(st, world_user(st->w, st->cmd->by));
+	st->s = next_study(st, world_user(st->w, st->cmd->by));
 	if (st->s)
-		claim_study(st);
+		claim_study(st, 0);
 	else
 		refuse(st, E_NOTHING,
 		    "no study in the queue is for you now: `why STUDY %s` tells the reasons", st->cmd->by);

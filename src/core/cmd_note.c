@@ -11,6 +11,13 @@
 
 enum { NOTE_MAX = 16 * 1024 };
 
+static const char *kind_of(const struct command *cmd)
+{
+	if (str_ieq(cmd->as, "second"))
+		return "second";
+	return str_ieq(cmd->as, "supervisor") ? "supervisor" : "note";
+}
+
 void cmd_note(struct step *st)
 {
 	if (str_empty(st->cmd->text))
@@ -18,5 +25,5 @@ void cmd_note(struct step *st)
 	else if (strlen(st->cmd->text) > NOTE_MAX)
 		refuse(st, E_LIMIT, "the note is longer than 16 KiB");
 	else
-		emit_note(st, "note", st->cmd->text);
+		emit_note(st, kind_of(st->cmd), st->cmd->text);
 }

@@ -167,6 +167,20 @@ void refuse_ambiguous(struct step *st, const char *name)
 	free(choices);
 }
 
+/*
+ * When it was done, if it comes so late that it is marked; 0: now.  The other end says so: a time before the order or in
+ * the future is its clock's mistake.  No clock of a study starts or stops by it.
+ */
+int64_t late_since(const struct step *st)
+{
+	enum { LATE_MS = 120000 };
+	int64_t at = st->cmd->at, first = st->s ? st->s->ordered : 0;
+
+	if (at <= 0 || at > st->now - LATE_MS)
+		return 0;
+	return at < first ? first : at;
+}
+
 void emit_note(struct step *st, const char *kind, const char *text)
 {
 	struct event *e = emit(st, !strcmp(kind, "late")  ? EVENT_STUDY_LATE
@@ -175,6 +189,8 @@ void emit_note(struct step *st, const char *kind, const char *text)
 
 	set_str(e, "kind", kind);
 	set_str(e, "text", text);
+	if (late_since(st))
+		set_int(e, "made", late_since(st));
 }
 
 void set_free(struct event *e, const struct study *s, int64_t state)
@@ -213,6 +229,8 @@ static bool find_study(struct step *st)
 	int err = 0;
 
 	if (strncmp(cmd_type(c->kind)->args, "study", 5))
+		return true;
+	if (!id && str_empty(c->study_name) && (c->kind == CMD_take || c->kind == CMD_viewed))
 		return true;
 	if (!id && str_empty(c->study_name)) {
 		refuse(st, E_USAGE, "%s wants a study", cmd_type(c->kind)->method);

@@ -52,10 +52,14 @@ void emit_note(struct step *, const char *kind, const char *text);
 void set_free(struct event *, const struct study *, int64_t state);
 
 struct event *emit_cancelled(struct step *); /* cmd_cancel.c: the study leaves the lists */
-void claim_study(struct step *); /* cmd_claim.c: the lease goes to the person of the command */
 void tell_lease(struct step *);  /* cmd_claim.c: the answer for a study that this person reads already */
 /* presence.c: when the lease ends if no (further) heartbeat comes, UTC ms. */
 int64_t lease_until(const struct core *, const struct study *, const char *reader, int64_t claimed_at);
+/* cmd_claim.c: the lease goes to the person of the command; until: it stands so long without a heartbeat, 0: as the policy says */
+void claim_study(struct step *, int64_t until);
+bool may_claim(struct step *, const struct user *);                        /* or refuses */
+const struct study *next_study(const struct step *, const struct user *); /* cmd_next.c: NULL: none is for this person */
+int64_t late_since(const struct step *);
 void assign_study(struct step *, int kind, const struct user *reader); /* cmd_assign.c */
 
 /*

@@ -80,13 +80,22 @@ int64_t lease_until(const struct core *c, const struct study *s, const char *rea
 	return term > c->started + grace ? term : c->started + grace;
 }
 
+/* An offline lease stands to its end, as long as its reader has an account. */
+static int64_t lease_end(const struct core *c, const struct study *s)
+{
+	const struct user *u = world_user(c->world, s->reader);
+	int64_t end = lease_until(c, s, s->reader, s->claimed_at);
+
+	return u && !u->disabled && s->lease_until > end ? s->lease_until : end;
+}
+
 /* When this study needs the clock's attention; INT64_MAX if never. */
 static int64_t study_due(const struct core *c, const struct study *s)
 {
 	int64_t done = s->final_at > s->closed_at ? s->final_at : s->closed_at;
 
 	if (s->state == STATE_READING)
-		return lease_until(c, s, s->reader, s->claimed_at);
+		return lease_end(c, s);
 	if (!state_is_open(s->state) && done)
 		return done + c->world->policy->keep_closed;
 	return INT64_MAX;

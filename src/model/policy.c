@@ -27,6 +27,8 @@ const char policy_builtin[] =
     "grace = 5m\n"
     "grace.p0 = 60s\n"
     "keep = 12h\n"
+    "offline = 12h\n"
+    "offline.max = 12\n"
     "\n"
     "[hold TECH]\n"
     "text = images incomplete or wrong: the technologist must act\n"
@@ -270,25 +272,40 @@ static int read_hold(struct reading *r, const char *name, const char *key, const
 	return 1;
 }
 
+static int read_offline_max(struct reading *r, const char *value)
+{
+	char *end;
+	long n = strtol(value, &end, 10);
+
+	if (end == value || *end || n < 0 || n > 1000)
+		return complain(r, "offline.max wants a number of studies from 0 to 1000, not %s", value);
+	r->p->offline_max = n;
+	return 1;
+}
+
 static int read_lease(struct reading *r, const char *name, const char *key, const char *value)
 {
 	int64_t span;
 
 	if (*name)
 		return complain(r, "[lease] has no name");
+	if (!strcmp(key, "offline.max"))
+		return read_offline_max(r, value);
 	if (!read_span(r, key, value, &span))
 		return 0;
 	if (!strcmp(key, "term"))
 		r->p->term = span;
 	else if (!strcmp(key, "keep"))
 		r->p->keep_closed = span;
+	else if (!strcmp(key, "offline"))
+		r->p->offline = span;
 	else if (!strcmp(key, "grace"))
 		for (int i = 0; i < 6; i++)
 			r->p->grace[i] = span;
 	else if (!strncmp(key, "grace.p", 7) && key[7] >= '0' && key[7] <= '5' && !key[8])
 		r->p->grace[key[7] - '0'] = span;
 	else
-		return complain(r, "[lease] has term, grace, grace.p0 to grace.p5 and keep, not %s", key);
+		return complain(r, "[lease] has term, grace, grace.p0 to grace.p5, keep, offline and offline.max, not %s", key);
 	return 1;
 }
 
@@ -372,7 +389,8 @@ int policy_parse(struct policy **out, const char *text, int64_t version, char **
 
 	r.p->version = version;
 	r.p->term = 15 * 60000;
-	r.p->keep_closed = 12 * 3600000;
+	r.p->keep_closed = r.p->offline = 12 * 3600000;
+	r.p->offline_max = 12;
 	for (int i = 0; i < 6; i++)
 		r.p->grace[i] = 5 * 60000;
 	default_rank(r.p, text);

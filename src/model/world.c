@@ -381,6 +381,8 @@ static struct study *study_patch(struct world *w, const struct event *e)
 	if (reindex)
 		study_index(w, s, index_remove);
 	patch_apply(&e->set, s);
+	if (s->state != STATE_READING) /* a lease ends with its reading, whatever ended that */
+		s->lease_until = 0;
 	if (reindex)
 		study_index(w, s, index_add);
 	return s;
@@ -405,7 +407,7 @@ static void apply_held(struct study *s, const struct event *e)
 	str_put(&s->tx, NULL);
 	s->fence++;
 	s->state = study_pool_state(s);
-	s->claimed_at = s->assigned_at = 0;
+	s->claimed_at = s->assigned_at = s->lease_until = 0;
 }
 
 static void apply_unheld(struct study *s, const struct event *e)
@@ -512,6 +514,7 @@ static int apply_other(struct world *w, const struct event *e)
 		return 0;
 	case EVENT_USER_SET:
 	case EVENT_USER_DUTY:
+	case EVENT_USER_PURGED:
 		apply_keyed((void **)&w->users, &w->nusers, &rec_user, e);
 		return 0;
 	case EVENT_KEY_ADDED:

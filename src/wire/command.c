@@ -39,7 +39,7 @@ static const char *word_of(const struct word *w, const struct command *cmd)
 }
 
 /* Members of the request that have no place in struct command (`set`, `items`, ...), as they are. */
-static void put_rest(struct buf *b, const cJSON *params)
+static void put_rest(struct buf *b, const cJSON *params, bool has_at)
 {
 	static const char *const own[] = {
 	    "op", "tx", "reader", "reason", "with", "as", "text", "study", "rev", "fence", "force"};
@@ -47,7 +47,7 @@ static void put_rest(struct buf *b, const cJSON *params)
 
 	cJSON_ArrayForEach(v, params)
 	{
-		bool known = false;
+		bool known = has_at && !strcmp("at", v->string);
 		char *text;
 
 		for (size_t i = 0; i < sizeof own / sizeof *own; i++)
@@ -81,7 +81,9 @@ void wire_command(struct buf *b, const char *id, const struct command *cmd)
 		json_kint(b, "fence", cmd->fence);
 	if (cmd->force)
 		json_kbool(b, "force", true);
-	put_rest(b, cmd->params);
+	if (cmd->at)
+		json_kint(b, "at", cmd->at);
+	put_rest(b, cmd->params, cmd->at != 0);
 	buf_adds(b, "}}\n");
 }
 
@@ -116,7 +118,7 @@ static int read_study(struct command *cmd, const cJSON *params, const char **why
 static int read_numbers(struct command *cmd, const cJSON *params, const char **why)
 {
 	const cJSON *force = json_get(params, "force");
-	int64_t rev = 0;
+	int64_t rev = 0, at = json_get_int(params, "at", 0);
 
 	*why = "rev must be a whole number";
 	if (whole(params, "rev", &rev) < 0)
@@ -129,6 +131,7 @@ static int read_numbers(struct command *cmd, const cJSON *params, const char **w
 	if (force && !cJSON_IsBool(force) && !cJSON_IsNull(force))
 		return E_USAGE;
 	cmd->force = cJSON_IsTrue(force);
+	cmd->at = at > 0 ? at : 0;
 	*why = NULL;
 	return 0;
 }

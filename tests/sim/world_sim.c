@@ -86,7 +86,7 @@ struct sim {
 	struct lease leases[LEASES];
 	unsigned nleases;
 	struct past past[PAST];
-	unsigned npast, orders, done, refused, repeats, late, matched, restarts;
+	unsigned npast, orders, done, refused, repeats, late, matched, restarts, offline;
 };
 
 static void fail(const struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
@@ -174,6 +174,17 @@ static void owner_check(struct sim *s, const struct event *e, const char *before
 		fail(s, "study %" PRIu64 " was claimed by %s while %s had it", e->study, e->by, before);
 }
 
+/* An offline lease is kept for its reader, heard or not, as long as there is an account. */
+static void promise_check(struct sim *s, const struct event *e, const struct study *st)
+{
+	const struct user *u = st ? world_user(&s->w, st->reader) : NULL;
+
+	if (e->kind == EVENT_STUDY_LAPSED && u && !u->disabled && st->lease_until > s->now)
+		fail(s, "study %" PRIu64 " lapsed although %s has it until %" PRId64, e->study, st->reader,
+		    st->lease_until);
+	s->offline += e->kind == EVENT_STUDY_LAPSED && st && st->lease_until;
+}
+
 static void not_applied(struct sim *s, const struct event *e, const struct study *st, int err)
 {
 	struct buf b = BUF_INIT(LINE);
@@ -194,6 +205,7 @@ static int commit(void *ctx, struct evlist *out)
 		int64_t fence = st ? st->fence : 0;
 		int rc;
 
+		promise_check(s, e, st);
 		e->n = s->nevents + 1;
 		if (s->nevents == s->cap) {
 			s->cap = s->cap ? s->cap * 2 : 1024;
@@ -344,7 +356,7 @@ static void lease_remember(struct sim *s, const struct past *p, const struct ans
 	const struct study *st = world_study(&s->w, a->study);
 	int who = 0;
 
-	if (a->err || (p->cmd.kind != CMD_claim && p->cmd.kind != CMD_next))
+	if (a->err || (p->cmd.kind != CMD_claim && p->cmd.kind != CMD_next && p->cmd.kind != CMD_take))
 		return;
 	if (!st || st->state != STATE_READING || strcmp(st->reader, p->cmd.by) != 0 || st->fence != a->fence)
 		fail(s, "%s was told that it has study %" PRIu64 " with %" PRId64 ", but it has not",
@@ -453,9 +465,10 @@ static uint64_t some_revision(struct sim *s, uint64_t study)
 
 static void a_person_acts(struct sim *s)
 {
-	static const enum cmd kinds[] = {CMD_claim, CMD_claim, CMD_claim, CMD_next, CMD_next, CMD_release,
+	static const enum cmd kinds[] = {CMD_claim, CMD_claim, CMD_claim, CMD_take, CMD_take, CMD_purge, CMD_viewed, CMD_next, CMD_next, CMD_release,
 	    CMD_assign, CMD_assign, CMD_unassign, CMD_takeover, CMD_ask, CMD_hold, CMD_unhold, CMD_unhold,
 	    CMD_note, CMD_ready, CMD_ready, CMD_acknowledge, CMD_cancel, CMD_duty};
+	static const char *const untils[] = {"06:00", "30m", "4h", "11h", "13h", "yesterday"};
 	static const char *const reasons[] = {"TECH", "HISTORY", "PRIOR", "nonsense"};
 	enum cmd kind = kinds[below(s, sizeof(kinds) / sizeof(kinds[0]))];
 	unsigned who = below(s, PEOPLE);
@@ -469,8 +482,16 @@ static void a_person_acts(struct sim *s)
 	p->cmd.rev = some_revision(s, p->cmd.study);
 	p->cmd.force = below(s, 8) == 0;
 	snprintf(p->text, sizeof(p->text), "words %u", s->step);
-	if (kind == CMD_assign || kind == CMD_takeover || (kind == CMD_duty && below(s, 2)))
+	if (kind == CMD_assign || kind == CMD_takeover || kind == CMD_purge || (kind == CMD_duty && below(s, 2)))
 		snprintf(p->reader, sizeof(p->reader), "%s", any_reader(s));
+	if (kind == CMD_take)
+		snprintf(p->as, sizeof(p->as), "%s", untils[below(s, 6)]);
+	if (kind == CMD_viewed)
+		snprintf(p->as, sizeof(p->as), "%s", below(s, 2) ? "cache" : "export");
+	if (kind == CMD_take && below(s, 3) == 0)
+		p->cmd.study = 0;
+	if (below(s, 4) == 0)
+		p->cmd.at = s->now - (int64_t)below(s, 7200000) + 600000;
 	if (kind == CMD_hold)
 		snprintf(p->reason, sizeof(p->reason), "%s", reasons[below(s, 4)]);
 	if (kind == CMD_takeover)
@@ -758,7 +779,7 @@ int main(int argc, char **argv)
 {
 	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 200,
 	         first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	uint64_t events = 0, done = 0, refused = 0, repeats = 0, late = 0, matched = 0, restarts = 0;
+	uint64_t events = 0, done = 0, refused = 0, repeats = 0, late = 0, matched = 0, restarts = 0, offline = 0;
 	static struct sim s;
 
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
@@ -774,12 +795,13 @@ int main(int argc, char **argv)
 		late += s.late;
 		matched += s.matched;
 		restarts += s.restarts;
+		offline += s.offline;
 		sim_end(&s);
 	}
 	printf("world_sim: seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " events, %" PRIu64
 	       " commands done, %" PRIu64 " refused, %" PRIu64 " sent again, %" PRIu64
-	       " late entries, %" PRIu64 " matches, %" PRIu64 " restarts; all digests met\n",
-	    first, first + seeds - 1, events, done, refused, repeats, late, matched, restarts);
+	       " late entries, %" PRIu64 " offline leases that ran out, %" PRIu64 " matches, %" PRIu64 " restarts; all digests met\n",
+	    first, first + seeds - 1, events, done, refused, repeats, late, offline, matched, restarts);
 	/* A run in which one of these never happened has shown nothing. */
-	return seeds >= 20 && (!done || !refused || !repeats || !late || !matched || !restarts);
+	return seeds >= 20 && (!done || !refused || !repeats || !late || !offline || !matched || !restarts);
 }
