@@ -19,6 +19,7 @@ static void end_leases(struct step *st, const struct user *who)
 		if (!s || !s->lease_until || !s->reader || strcmp(s->reader, who->login))
 			continue;
 		e = emit_for(st, EVENT_STUDY_LEASED, id);
+		str_put(&e->op, NULL); /* the answer is about the person, not about one of the studies */
 		set_int(e, "lease_until", 0);
 		set_int(e, "fence", s->fence);
 	}
