@@ -43,6 +43,9 @@ struct replica_options {
 	void (*phase)(void *ctx, enum replica_phase);
 	void (*refused)(
 	    void *ctx, int err, const char *text); /* hello or the queue was refused: no use to go on */
+	void (*greeted)(void *ctx); /* hello was answered: who we are and what time it is are known */
+	/* What else the other end says unasked, e.g. `link.state` of an agent. */
+	void (*notice)(void *ctx, const char *method, const struct cJSON *params);
 };
 
 /* Strings of the options are copied. Callbacks other than send may be NULL; they may call any function here but free. */
@@ -69,6 +72,17 @@ int64_t replica_now(
     const struct replica *); /* coordinator's clock: ours plus the measured difference, UTC ms */
 unsigned replica_pending(const struct replica *); /* commands sent and not yet answered */
 bool replica_is_pending(const struct replica *, uint64_t study);
+
+/*
+ * To be there again after a restart: lines of world_save(list_only), then replica_restored() with the epoch they belong
+ * to.  It is then as it was: live, and the next follow asks for what came since.
+ */
+int replica_load(struct replica *, const char *json, size_t n);
+void replica_restored(struct replica *, const char *epoch);
+const char *replica_epoch(const struct replica *); /* NULL while the world is not whole */
+int64_t replica_clock(const struct replica *);     /* coordinator's clock minus env's monotonic one */
+void replica_set_clock(struct replica *, int64_t);
+void replica_forget(struct replica *); /* the world is empty, and fetched anew at the next follow */
 
 /* The answer to a command. a->err E_NOLINK when the owner gave up, E_LIMIT when too many are open. */
 typedef void replica_answer_fn(void *ctx, const struct answer *);

@@ -234,7 +234,9 @@ void hello_finish(struct request *r, struct buf *b)
 
 int ping_begin(struct request *r)
 {
-	if (r->s->phase == PHASE_LIVE && r->s->kind != SESSION_ADAPTER && !r->s->absent)
+	bool here = !r->s->absent || json_get_bool(r->msg.params, "present", false);
+
+	if (r->s->phase == PHASE_LIVE && r->s->kind != SESSION_ADAPTER && here)
 		core_beat(&r->s->c->core, r->s->login);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 
 #include "wetread/errors.h"
+#include "wetread/explain.h"
 #include "wetread/json.h"
 #include "wetread/mem.h"
 #include "wetread/policy.h"
@@ -52,72 +53,11 @@ int study_begin(struct request *r)
 		return err;
 	r->needs_disk = true;
 	err = audit(r->s->c, EVENT_PATIENT_VIEWED, r->s,
-	    &(struct trace_text){.command = r->msg.method, .study = r->study, .count = 1});
+	    &(struct trace_text){.command = r->msg.method,
+	        .text = json_get_bool(r->msg.params, "transfer", false) ? "transfer to a cache" : NULL,
+	        .study = r->study,
+	        .count = 1});
 	return err ? request_refuse(r, err, view_refusal(r, err)) : 0;
-}
-
-static const char *until_name(enum until u)
-{
-	static const char *const names[UNTIL_COUNT] = {"open", "prelim", "final"};
-
-	return names[u];
-}
-
-static void put_clock(struct buf *b, const struct clock *c)
-{
-	json_open(b, '{');
-	json_kstr(b, "name", c->rule->name);
-	json_kstr(b, "until", until_name(c->rule->until));
-	json_kint(b, "target", c->rule->target);
-	json_kstr(b, "match", c->rule->match);
-	json_kint(b, "line", c->rule->line);
-	json_kstr(b, "pause", c->rule->pause);
-	json_kint(b, "start", c->start);
-	json_kint(b, "due", c->due);
-	json_kint(b, "stop", c->stop);
-	json_kint(b, "paused", c->paused);
-	json_kint(b, "remaining", c->remaining);
-	json_kbool(b, "is_paused", c->is_paused);
-	json_kbool(b, "breached", c->breached);
-	json_close(b, '}');
-}
-
-static void put_clocks(struct buf *b, const struct world *w, const struct study *s, int64_t now)
-{
-	struct clock clocks[UNTIL_COUNT], one;
-	unsigned n = policy_clocks(w->policy, s, now, clocks);
-
-	if (policy_clock(w->policy, s, now, &one)) {
-		json_key(b, "clock");
-		put_clock(b, &one);
-	}
-	json_key(b, "clocks");
-	json_open(b, '[');
-	for (unsigned i = 0; i < n; i++)
-		put_clock(b, &clocks[i]);
-	json_close(b, ']');
-	json_kint(b, "policy", w->policy->version);
-}
-
-static void put_rank(struct buf *b, const struct world *w, const struct study *s, int64_t now)
-{
-	struct rank_term terms[6];
-	unsigned n = 0;
-	int64_t sum = policy_rank(w->policy, s, now, terms, &n);
-
-	json_key(b, "rank");
-	json_open(b, '{');
-	json_kint(b, "sum", sum);
-	json_key(b, "terms");
-	json_open(b, '[');
-	for (unsigned i = 0; i < n; i++) {
-		json_open(b, '{');
-		json_kstr(b, "name", terms[i].name);
-		json_kint(b, "points", terms[i].points);
-		json_close(b, '}');
-	}
-	json_close(b, ']');
-	json_close(b, '}');
 }
 
 struct timeline {
@@ -185,58 +125,11 @@ void show_finish(struct request *r, struct buf *b)
 		return;
 	}
 	cut = put_study(b, s);
-	put_clocks(b, w, s, now);
-	put_rank(b, w, s, now);
+	explain_clocks(b, w, s, now);
+	explain_rank(b, w, s, now);
 	cut |= put_timeline(r, b);
 	if (cut)
 		json_kbool(b, "cut", true);
-}
-
-static void put_reader(
-    struct buf *b, const struct world *w, const struct study *s, const struct user *u, int64_t now)
-{
-	struct reason why[ELIGIBLE_COUNT];
-	unsigned n = policy_ineligible(w, s, u, now, why);
-
-	json_open(b, '{');
-	json_kstr(b, "login", u->login);
-	json_kstr(b, "name", u->name);
-	json_kbool(b, "eligible", n == 0);
-	json_kint(b, "load", policy_load(w, u->login));
-	json_kint(b, "capacity", u->capacity);
-	json_key(b, "reasons");
-	json_open(b, '[');
-	for (unsigned i = 0; i < n; i++)
-		json_str(b, why[i].text);
-	json_close(b, ']');
-	json_close(b, '}');
-}
-
-static void put_readers(
-    struct buf *b, const struct world *w, const struct study *s, const char *only, int64_t now)
-{
-	json_key(b, "readers");
-	json_open(b, '[');
-	for (unsigned i = 0; i < w->nusers; i++) {
-		const struct user *u = &w->users[i];
-
-		if (only ? !strcmp(u->login, only)
-		         : u->role && role_parse(u->role) == ROLE_RADIOLOGIST && !u->disabled)
-			put_reader(b, w, s, u, now);
-	}
-	json_close(b, ']');
-}
-
-static void put_holds(struct buf *b, const struct study *s)
-{
-	json_key(b, "holds");
-	json_open(b, '[');
-	for (unsigned i = 0; i < s->nholds; i++) {
-		json_open(b, '{');
-		record_json(b, &rec_hold, &s->holds[i], false);
-		json_close(b, '}');
-	}
-	json_close(b, ']');
 }
 
 void why_finish(struct request *r, struct buf *b)
@@ -252,8 +145,8 @@ void why_finish(struct request *r, struct buf *b)
 	}
 	json_key(b, "study");
 	study_json(b, s, true);
-	put_clocks(b, w, s, now);
-	put_rank(b, w, s, now);
-	put_readers(b, w, s, reader, now);
-	put_holds(b, s);
+	explain_clocks(b, w, s, now);
+	explain_rank(b, w, s, now);
+	explain_readers(b, w, s, reader, now);
+	explain_holds(b, s);
 }

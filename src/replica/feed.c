@@ -273,5 +273,7 @@ int notified(struct replica *r, const struct wire_msg *m)
 			return table[i].on(r, m->params);
 	if (!strcmp(m->method, "queue.resync"))
 		send_follow(r, json_get_bool(m->params, "anew", false) || r->phase == REPLICA_LOADING);
+	else if (r->opt.notice)
+		r->opt.notice(r->opt.ctx, m->method, m->params);
 	return 0; /* what a newer coordinator may say */
 }

@@ -115,6 +115,46 @@ static void measure(struct replica *r, int64_t sent, const struct cJSON *result)
 	r->offset = now + rtt / 2 - mono;
 }
 
+void replica_set_clock(struct replica *r, int64_t offset)
+{
+	r->offset = offset;
+}
+
+int64_t replica_clock(const struct replica *r)
+{
+	return r->offset;
+}
+
+/* ---- after a restart */
+
+int replica_load(struct replica *r, const char *json, size_t n)
+{
+	return world_load_line(&r->world, json, n);
+}
+
+void replica_restored(struct replica *r, const char *epoch)
+{
+	str_put(&r->epoch, epoch);
+	r->whole = true;
+	set_phase(r, REPLICA_LIVE);
+}
+
+const char *replica_epoch(const struct replica *r)
+{
+	return r->whole ? r->epoch : NULL;
+}
+
+void replica_forget(struct replica *r)
+{
+	feed_release(r);
+	world_release(&r->world);
+	world_init(&r->world);
+	str_put(&r->epoch, NULL);
+	r->whole = false;
+	set_phase(r, REPLICA_EMPTY);
+	tell_changed(r, 0, NULL);
+}
+
 /* ---- hello */
 
 void replica_first_lines(struct replica *r, struct buf *out)
@@ -150,6 +190,8 @@ static void greet(struct replica *r, const struct cJSON *result)
 	r->me.role_key = xstrdup(json_get_str(result, "role", NULL));
 	r->me.sites = xstrdup(json_get_str(result, "sites", NULL));
 	r->me.role = role > 0 ? (unsigned)role : 0;
+	if (r->opt.greeted)
+		r->opt.greeted(r->opt.ctx);
 	tell_changed(r, 0, NULL);
 }
 
