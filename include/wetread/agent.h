@@ -32,6 +32,7 @@ struct agent;
 struct agent_client;
 struct zone;
 struct cache;
+struct cJSON;
 
 enum agent_link { AGENT_OFFLINE, AGENT_CONNECTING, AGENT_LIVE, AGENT_SLOW, AGENT_STALE };
 
@@ -49,12 +50,17 @@ struct agent_options {
 	void (*send)(void *ctx, const char *lines, size_t n); /* to the coordinator; dropped when there is no link */
 	/* The account may not hold data here any more, or its time is over: the cache was emptied. The owner frees the agent. */
 	void (*revoked)(void *ctx, const char *why);
+	/* `sync.` methods that are not the agent's business: adds members to the result. E_METHOD: not known. May be NULL. */
+	int (*local)(void *ctx, const char *method, const struct cJSON *params, struct buf *result);
 };
 
 /* Rebuilds replica and outbox from the cache. E_LOCKED, E_CORRUPT, E_IO. */
 int agent_new(struct agent **, const struct agent_options *);
 /* As if it was killed: what was not committed is not there next time. NULL is fine. */
 void agent_free(struct agent *);
+
+/* Empties the cache; words that were not sent stay, sealed. */
+void agent_empty(struct agent *);
 
 /* ---- the link */
 void agent_up(struct agent *, struct buf *first_lines); /* a connection is there: what to say first */

@@ -57,6 +57,14 @@ int64_t settings_number(const struct settings *, enum setting); /* a span in ms 
 /* The zone times are shown in: the setting, else the system's, else UTC (NULL). */
 const struct zone *settings_zone(const struct settings *);
 
+/*
+ * Where to connect to: the person's own agent when one runs for this coordinator, else the coordinator itself; one that
+ * was given as an option is taken as it is. NULL: none is set and no agent runs. Caller frees.
+ */
+char *settings_target(const struct settings *);
+/* A file of the agent: $XDG_RUNTIME_DIR/wetread/NAME. Caller frees; NULL without a home. */
+char *settings_agent_path(const char *name);
+
 /* A file of ours: $XDG_CONFIG_HOME/wetread/NAME and $XDG_STATE_HOME/wetread/NAME. NULL without a home; caller frees. */
 char *settings_config_path(const char *name);
 char *settings_state_path(const char *name);

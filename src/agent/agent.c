@@ -246,6 +246,11 @@ void agent_purge(struct agent *a, bool words_too)
 	cache_commit(a->cache);
 }
 
+void agent_empty(struct agent *a)
+{
+	agent_purge(a, false);
+}
+
 /* ---- the link */
 
 void agent_up(struct agent *a, struct buf *first)

@@ -660,6 +660,22 @@ static const struct {
     {"draft.get", on_draft_get},
 };
 
+/* What whoever owns the agent answers. */
+static bool on_local(struct agent_client *c, const struct wire_msg *m)
+{
+	const struct agent_options *o = &c->a->opt;
+	struct buf b = object();
+	int err = o->local && !strncmp(m->method, "sync.", 5) ? o->local(o->ctx, m->method, m->params, &b) : E_METHOD;
+
+	json_close(&b, '}');
+	if (err != E_METHOD && err)
+		error(c, m, err, NULL);
+	else if (!err)
+		result(c, m, &b);
+	buf_release(&b);
+	return err != E_METHOD;
+}
+
 /* ---- lines */
 
 static void take_request(struct agent_client *c, const struct wire_msg *m)
@@ -687,6 +703,8 @@ static void take_request(struct agent_client *c, const struct wire_msg *m)
 			methods[i].on(c, m);
 			return;
 		}
+	if (on_local(c, m))
+		return;
 	if (wire_method_find(m->method) < 0)
 		error(c, m, E_METHOD, NULL);
 	else

@@ -1,0 +1,9 @@
+/* wetread-sync - the agent, and the commands that talk to it. */
+#include "config.h"
+
+#include "wetread/sync.h"
+
+int main(int argc, char **argv)
+{
+	return sync_main(argc, argv);
+}
