@@ -18,6 +18,8 @@ enum opt_group {
 	OPT_SHOT = 2,
 	OPT_QUEUE = 4,
 	OPT_TABLE = 8,
+	OPT_TAKE = 64,
+	OPT_PAPER = 128,
 	OPT_ACT = 16,
 	OPT_HIDDEN = 32,
 	OPT_SEEN = 64,

@@ -53,6 +53,7 @@ struct view_link {
 	enum view_link_state state;
 	int rtt;                 /* ms, 0 when not known */
 	int64_t heard;           /* coordinator's clock: the last line from it */
+	bool by_agent;           /* without a link, what an offline lease covers can be worked on */
 	const char *where, *why; /* the coordinator; why there is no link (NULL). Copied */
 };
 

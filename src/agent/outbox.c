@@ -112,14 +112,6 @@ static void entry_forget(struct agent *a, struct entry *e)
 	entry_remove(a, e);
 }
 
-static int err_of_name(const char *name)
-{
-	for (int err = -1; err > -100; err--)
-		if (!strcmp(err_name(err), name))
-			return err;
-	return E_IO;
-}
-
 static int load_row(void *ctx, const char *key, const char *value, size_t n)
 {
 	struct agent *a = ctx;

@@ -20,6 +20,7 @@
 #include "wetread/json.h"
 #include "wetread/mem.h"
 #include "wetread/text.h"
+#include "wetread/when.h"
 
 enum { TEXT_MAX_ = 64 * 1024 };
 
@@ -70,7 +71,31 @@ static int arguments_check(struct cli *c)
 	return 0;
 }
 
-static void command_fill(struct cli *c, struct command *cmd)
+/* "03:10": the last time it was so late, where the person is. */
+static int at_parse(struct cli *c, const char *text, int64_t *at)
+{
+	int64_t now = env_now(c->env);
+	struct when_parts p;
+	int hour, minute, end = 0;
+
+	if (!when_parse_rfc3339(text, at))
+		return *at <= now ? 0 : cli_fail(c, E_USAGE, "--at %s is still to come", text);
+	if (sscanf(text, "%2d:%2d%n", &hour, &minute, &end) != 2 || text[end] || hour < 0 || hour > 23 || minute < 0 ||
+	    minute > 59)
+		return cli_fail(c, E_USAGE, "--at wants a time such as 03:10 or 2026-11-21T03:10:00Z, not %s", text);
+	for (int day = 0; day < 2; day++) {
+		when_local(now - day * INT64_C(86400000), c->zone, &p);
+		p.hour = hour;
+		p.minute = minute;
+		p.second = p.ms = 0;
+		*at = when_instant(&p, c->zone, NULL);
+		if (*at <= now)
+			break;
+	}
+	return 0;
+}
+
+static void command_fill(struct cli *c, struct command *cmd, int64_t at)
 {
 	*cmd = (struct command){
 	    .kind = (enum cmd)c->args.shot->cmd,
@@ -84,6 +109,7 @@ static void command_fill(struct cli *c, struct command *cmd)
 	    .as = c->args.arg[ARG_as],
 	    .with = c->args.arg[ARG_with],
 	    .force = c->args.opt[OPT_force],
+	    .at = at,
 	};
 }
 
@@ -182,6 +208,12 @@ static int64_t until_of(const struct answer *a)
 	return until;
 }
 
+/* An agent without a link has kept it: not done, but not lost. */
+static bool is_promised(const struct answer *a)
+{
+	return a->extra && strstr(a->extra, "\"pending\":true");
+}
+
 static void told_json(struct buf *b, const struct cli *c, const struct answer *a, const struct cJSON *study)
 {
 	int64_t until = until_of(a);
@@ -200,6 +232,8 @@ static void told_json(struct buf *b, const struct cli *c, const struct answer *a
 		json_kint(b, "fence", a->fence);
 	if (until)
 		json_time(b, "until", until);
+	if (is_promised(a))
+		json_kbool(b, "pending", true);
 	if (a->text)
 		json_clean(b, "text", a->text);
 	json_close(b, '}');
@@ -226,7 +260,7 @@ static void told_text(struct buf *b, const struct cli *c, const struct answer *a
 	for (size_t i = 0; study && i < sizeof(keys) / sizeof(keys[0]); i++)
 		word_tell(b, json_get_str(study, keys[i], NULL));
 	buf_addc(b, ':');
-	word_tell(b, a->text ? a->text : "done");
+	word_tell(b, is_promised(a) ? "kept; it goes out when the link is back" : a->text ? a->text : "done");
 	if (a->study)
 		buf_addf(b, " (#%llu", (unsigned long long)a->study);
 	if (a->study && a->rev)
@@ -242,10 +276,14 @@ static int act(struct cli *c)
 	struct answer answer = {0};
 	struct cJSON *study = NULL;
 	struct tx tx = {.id = ""};
-	int rc;
+	int64_t at = 0;
+	int rc = 0;
 
-	command_fill(c, &cmd);
-	rc = lease_prepare(c, &cmd, &tx);
+	if (c->args.opt[OPT_at])
+		rc = at_parse(c, c->args.opt[OPT_at], &at);
+	command_fill(c, &cmd, at);
+	if (rc == 0)
+		rc = lease_prepare(c, &cmd, &tx);
 	if (rc == 0)
 		rc = session_open(c, false);
 	if (rc < 0)

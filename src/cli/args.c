@@ -63,6 +63,9 @@ static const struct shot acts[] = {
 
 static bool is_typed(const struct shot *s)
 {
+	for (size_t i = 0; i < NLOOKS; i++) /* has a function of its own */
+		if (!strcmp(looks[i].word, s->word))
+			return false;
 	return *s->word && (cmd_type((enum cmd)s->cmd)->roles & ~(unsigned)(ROLE_ADMIN | ROLE_SERVICE));
 }
 

@@ -74,6 +74,7 @@ struct cli {
 	const struct env *env;
 	const struct zone *zone;
 	int64_t timeout; /* ms */
+	char *target;    /* where to connect to: the coordinator, or the agent in front of it */
 	struct session *session;
 	struct answer fail; /* why it went wrong */
 	const char *unsaved; /* words that went nowhere: given back with the failure. Borrowed from args */

@@ -51,7 +51,8 @@ static int settings_prepare(struct cli *c)
 	if (c->args.opt[OPT_timeout])
 		seconds_of(c->args.opt[OPT_timeout], &c->timeout);
 	c->zone = settings_zone(&c->settings);
-	if (!settings_str(&c->settings, SETTING_coordinator))
+	c->target = settings_target(&c->settings);
+	if (!c->target)
 		return cli_fail(c, E_USAGE,
 		    "which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set "
 		    "$WETREAD_COORDINATOR, or write `coordinator = ...` to ~/.config/wetread/config");
@@ -114,6 +115,7 @@ int cli_main(int argc, char **argv)
 	rc = err_exit(rc);
 	answer_release(&c.fail);
 	args_release(&c.args);
+	free(c.target);
 	settings_release(&c.settings);
 	buf_release(&c.out);
 	return rc;

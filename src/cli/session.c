@@ -56,7 +56,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	stop(s, cli_fail(s->cli, E_TIMEOUT, "no answer from %s within %s%s",
-	            settings_str(&s->cli->settings, SETTING_coordinator), span_text(s->cli->timeout, text),
+	            s->cli->target, span_text(s->cli->timeout, text),
 	            s->sent && s->cli->args.shot->cmd >= 0 ? "; it may have been done all the same" : ""));
 }
 
@@ -207,7 +207,7 @@ static struct session *session_new(struct cli *c, bool follow)
 
 static int session_begin(struct cli *c, bool follow)
 {
-	const char *target = settings_str(&c->settings, SETTING_coordinator);
+	const char *target = c->target;
 	struct link_options options = {.target = target, .calls = &link_calls};
 	int rc;
 

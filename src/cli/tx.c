@@ -43,7 +43,8 @@ static void part_of(const char *text, char out[TX_PART + 1])
 static void name_of(const struct cli *c, const char *study, char out[TX_NAME + 1])
 {
 	const char *as = c->args.opt[OPT_as_user];
-	char *who = xasprintf("%s\n%s", settings_str(&c->settings, SETTING_coordinator), as ? as : "");
+	const char *whose = settings_str(&c->settings, SETTING_coordinator);
+	char *who = xasprintf("%s\n%s", whose ? whose : c->target, as ? as : "");
 
 	part_of(who, out);
 	out[TX_PART] = '-';

@@ -26,6 +26,7 @@
 
 #include "wetread/env.h"
 #include "wetread/errors.h"
+#include "wetread/json.h"
 #include "wetread/link.h"
 #include "wetread/log.h"
 #include "wetread/mem.h"
@@ -57,6 +58,14 @@ struct console {
 	struct input input;
 	struct link_news news;
 	char *why;
+	/* of the coordinator, as an agent in between tells it */
+	struct {
+		bool known;
+		enum view_link_state state;
+		int rtt;
+		char *where, *why;
+	} beyond;
+	char *target; /* where the link goes: the coordinator, or the agent in front of it */
 	struct keep keep;
 	int64_t typed_at;                    /* monotonic: the first key that is not on disk */
 	int64_t framed_at, probed_at, heard; /* monotonic; heard: coordinator's clock */
@@ -440,6 +449,8 @@ static enum view_link_state link_view_state(const struct console *c)
 	switch (c->news.state) {
 	case LINK_LIVE:
 	case LINK_SLOW:
+		if (has_data && c->beyond.known)
+			return c->beyond.state;
 		return has_data ? VIEW_LIVE : VIEW_LOADING;
 	case LINK_STALE:
 		return VIEW_STALE;
@@ -454,17 +465,19 @@ static enum view_link_state link_view_state(const struct console *c)
 static void link_tell(struct console *c)
 {
 	int64_t age = c->link ? link_age_ms(c->link) : -1;
-	int rtt = c->link ? link_rtt_ms(c->link) : -1;
+	int rtt = c->beyond.known ? c->beyond.rtt : c->link ? link_rtt_ms(c->link) : -1;
 	const char *held;
+	int waits = replica_held(c->replica, &held);
 
-	if (!replica_held(c->replica, &held) && age >= 0 &&
+	if (!c->beyond.known && !waits && age >= 0 &&
 	    (c->news.state == LINK_LIVE || c->news.state == LINK_SLOW || c->news.state == LINK_STALE))
 		c->heard = host_now(c) - age;
 	view_link(c->view, &(struct view_link){.state = link_view_state(c),
 	                       .rtt = rtt > 0 ? rtt : 0,
 	                       .heard = c->heard,
-	                       .where = settings_str(&c->settings, SETTING_coordinator),
-	                       .why = c->why ? c->why : held});
+	                       .by_agent = c->beyond.known,
+	                       .where = c->beyond.where ? c->beyond.where : c->target,
+	                       .why = c->beyond.why ? c->beyond.why : c->why ? c->why : held});
 }
 
 /* A dump has nobody to wait with. */
@@ -488,6 +501,38 @@ static void on_link_state(void *ctx, const struct link_news *news)
 		dump_fail(c, news->err, news->why);
 	link_tell(c);
 	frame_soon(c);
+}
+
+/* An agent tells how its own link is; and what was refused of what it had promised. */
+static void replica_notice(void *ctx, const char *method, const struct cJSON *params)
+{
+	static const struct {
+		const char *word;
+		enum view_link_state state;
+	} states[] = {{"offline", VIEW_OFFLINE}, {"connecting", VIEW_OFFLINE}, {"loading", VIEW_LOADING},
+	    {"live", VIEW_LIVE}, {"slow", VIEW_LIVE}, {"stale", VIEW_STALE}};
+	struct console *c = ctx;
+
+	if (!strcmp(method, "sync.refused")) {
+		char *text = xasprintf("refused: %s; your words are kept: wetread-sync status",
+		    json_get_str(params, "text", "?"));
+
+		view_say(c->view, LOOK_WARN, text);
+		free(text);
+		return;
+	}
+	if (strcmp(method, "link.state"))
+		return;
+	c->beyond.known = true;
+	c->beyond.state = VIEW_OFFLINE;
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+		if (!strcmp(states[i].word, json_get_str(params, "state", "")))
+			c->beyond.state = states[i].state;
+	c->beyond.rtt = (int)json_get_int(params, "rtt", -1);
+	c->heard = json_get_int(params, "heard", c->heard);
+	str_put(&c->beyond.where, json_get_str(params, "where", NULL));
+	str_put(&c->beyond.why, json_get_str(params, "why", NULL));
+	link_tell(c);
 }
 
 static void on_line(void *ctx, const char *line, size_t n)
@@ -643,7 +688,8 @@ static int settings_prepare(struct console *c, char **why)
 		    &c->settings, SETTING_coordinator, c->opt.given[OPT_coordinator], "option", why);
 	if (rc < 0)
 		return rc == E_SYNTAX ? E_USAGE : rc;
-	if (settings_str(&c->settings, SETTING_coordinator))
+	c->target = settings_target(&c->settings);
+	if (c->target)
 		return 0;
 	*why = xstrdup("which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set "
 	               "$WETREAD_COORDINATOR, or write "
@@ -686,7 +732,8 @@ static void view_prepare(struct console *c)
 	    .send = replica_send,
 	    .changed = replica_changed,
 	    .phase = replica_phase_is,
-	    .refused = replica_refused};
+	    .refused = replica_refused,
+	    .notice = replica_notice};
 	struct view_options vo = {.host = &host,
 	    .zone = settings_zone(&c->settings),
 	    .ascii = wants_ascii(c),
@@ -718,7 +765,7 @@ static void timers_prepare(struct console *c)
 static int run(struct console *c, char **why)
 {
 	struct link_options lo = {
-	    .target = settings_str(&c->settings, SETTING_coordinator), .calls = &link_calls, .ctx = c};
+	    .target = c->target, .calls = &link_calls, .ctx = c};
 	int rc = 0;
 
 	if (c->opt.given[OPT_filter])
@@ -759,6 +806,9 @@ static void console_release(struct console *c)
 		close(c->tty);
 	input_release(&c->input);
 	settings_release(&c->settings);
+	free(c->target);
+	free(c->beyond.where);
+	free(c->beyond.why);
 	free(c->why);
 }
 

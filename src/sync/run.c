@@ -63,7 +63,7 @@ struct daemon {
 	char *socket, *named, boot[64];
 	const char *where;
 	int fd;
-	bool lock_wanted, anew_wanted;
+	bool lock_wanted, anew_wanted, empty_wanted;
 };
 
 /* ---- the clock that goes on while the machine sleeps */
@@ -141,6 +141,17 @@ static void conn_write(struct conn *cn)
 
 /* ---- link */
 
+/*
+ * Was our key offered and refused?  Only of a key file can that be told: an ssh-agent may just not have its keys yet, and
+ * that is no reason to empty the cache (it expires in time).
+ */
+static bool is_shut_out(const struct link_news *news)
+{
+	const char *file = getenv("WETREAD_IDENTITY");
+
+	return news->err == E_AUTH && file && access(file, R_OK) == 0 && strstr(news->why, "let none of your keys in");
+}
+
 static void on_state(void *ctx, const struct link_news *news)
 {
 	static const enum agent_link states[] = {
@@ -157,8 +168,8 @@ static void on_state(void *ctx, const struct link_news *news)
 		agent_down(d->agent, news->err, news->why);
 	else if (news->state != LINK_CONNECTING || link_age_ms(d->link) < 0)
 		agent_link(d->agent, states[news->state], link_rtt_ms(d->link));
-	if (news->state == LINK_OFFLINE && news->err == E_AUTH) /* the key was offered, and is not let in any more */
-		d->anew_wanted = true;
+	if (news->state == LINK_OFFLINE && is_shut_out(news))
+		d->anew_wanted = d->empty_wanted = true;
 	wake(d);
 }
 
@@ -403,9 +414,9 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 	if (d->lock_wanted || d->anew_wanted) {
 		bool lock = d->lock_wanted;
 
-		if (d->anew_wanted)
+		if (d->empty_wanted)
 			agent_empty(d->agent);
-		d->lock_wanted = d->anew_wanted = false;
+		d->lock_wanted = d->anew_wanted = d->empty_wanted = false;
 		agent_end(d);
 		if (lock)
 			cache_lock(d->cache);

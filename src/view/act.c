@@ -544,6 +544,26 @@ unsigned deed_roles(const struct deed *d)
 	}
 }
 
+bool view_covered(const struct view *v, const struct study *s)
+{
+	if (!v->link.by_agent || v->link.state != VIEW_OFFLINE)
+		return true;
+	return s && s->state == STATE_READING && s->reader && !strcmp(s->reader, v->login) &&
+	       s->lease_until > v->now;
+}
+
+/* Why it has to wait for the link; NULL: it need not. */
+static const char *offline_refusal(const struct view *v, const struct deed *d)
+{
+	if (!v->link.by_agent || v->link.state != VIEW_OFFLINE)
+		return NULL;
+	if (!d->is_cmd || (d->what != CMD_note && d->what != CMD_finish))
+		return "there is no link: this has to wait for it";
+	if (!view_covered(v, view_study(v, v->cursor)))
+		return "there is no link, and this study is not one you took for offline";
+	return NULL;
+}
+
 const char *deed_refusal(const struct view *v, const struct deed *d, char *out, size_t size)
 {
 	unsigned roles = deed_roles(d);
@@ -555,7 +575,7 @@ const char *deed_refusal(const struct view *v, const struct deed *d, char *out, 
 	if (v->role == 0)
 		return "not let in yet: no command can be sent";
 	if (roles & v->role)
-		return NULL;
+		return offline_refusal(v, d);
 	snprintf(out, size, "your role, %s, may not %s", v->role_key, deed_words(d));
 	return out;
 }

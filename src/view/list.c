@@ -519,6 +519,7 @@ static void gutter_draw(struct view *v, const struct row *row, int y)
 static void row_draw(struct view *v, struct row *row, const struct layout *l, int y, int width)
 {
 	const struct study *s = view_study(v, row->id);
+	bool covered = view_covered(v, s);
 	char text[512];
 
 	if (!s) {
@@ -528,7 +529,7 @@ static void row_draw(struct view *v, struct row *row, const struct layout *l, in
 			if (l->w[c] == 0)
 				continue;
 			cell_text(v, row, s, (enum column)c, l->w[c], text, sizeof text);
-			grid_field(&v->grid, l->x[c], y, l->w[c], cell_look(v, row, s, (enum column)c),
+			grid_field(&v->grid, l->x[c], y, l->w[c], covered ? cell_look(v, row, s, (enum column)c) : LOOK_DIM,
 			    columns[c].side, text);
 		}
 		row->drawn = s->rev;

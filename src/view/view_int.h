@@ -201,6 +201,8 @@ const struct message *message_newest(const struct view *);
 void view_sayf(struct view *, enum look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 unsigned deed_roles(const struct deed *); /* of the command behind it; 0 if there is none */
 /* Why this person may not do it now; NULL if it may be tried. Static or in out. */
+/* Without a link, can this study be worked on? Always true while there is one. */
+bool view_covered(const struct view *, const struct study *);
 const char *deed_refusal(const struct view *, const struct deed *, char *out, size_t size);
 
 /* words.c: how things are written */
