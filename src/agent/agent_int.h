@@ -116,6 +116,7 @@ void outbox_up(struct agent *);
 void outbox_down(struct agent *);
 void outbox_status(struct agent *, struct buf *);
 int outbox_settle(struct agent *, int64_t seq, const char *as, const char **why);
+void outbox_words(struct agent *, uint64_t study, struct cJSON *into); /* as notes of the kind `pending` */
 bool study_is_pending(const struct agent *, uint64_t study);
 
 /* client.c */

@@ -317,7 +317,29 @@ static uint64_t named(const struct agent *a, const struct wire_msg *m)
 	return world_study(agent_world(a), id) ? id : 0;
 }
 
-/* What time alone changes is reckoned anew; notes that wait in the outbox are the outbox's to show. */
+/* The list's fields as they are now, with what is promised; words that wait stand in the thread as pending. */
+static void bring_up(struct agent *a, struct cJSON *detail, const struct study *s)
+{
+	struct cJSON *study = cJSON_GetObjectItemCaseSensitive(detail, "study"), *fresh, *item;
+	struct buf b = BUF_INIT(WIRE_LINE_MAX);
+
+	study_json(&b, s, true);
+	fresh = json_parse(b.data, b.len);
+	buf_release(&b);
+	for (unsigned i = 0; study && i < rec_study.nfields; i++)
+		if (rec_study.fields[i].flags & FIELD_LIST)
+			cJSON_DeleteItemFromObjectCaseSensitive(study, rec_study.fields[i].key);
+	while (study && fresh && (item = fresh->child)) {
+		cJSON_DetachItemViaPointer(fresh, item);
+		cJSON_DeleteItemFromObjectCaseSensitive(study, item->string);
+		cJSON_AddItemToObject(study, item->string, item);
+	}
+	cJSON_Delete(fresh);
+	if (study)
+		outbox_words(a, s->id, study);
+}
+
+/* What time alone changes is reckoned anew. */
 static void refresh(struct agent *a, struct cJSON *doc, uint64_t study, struct buf *b)
 {
 	static const char *const stale[] = {"clock", "clocks", "policy", "rank", "cached"};
@@ -327,6 +349,8 @@ static void refresh(struct agent *a, struct cJSON *doc, uint64_t study, struct b
 
 	for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
 		cJSON_DeleteItemFromObjectCaseSensitive(doc, stale[i]);
+	if (s)
+		bring_up(a, doc, s);
 	text = cJSON_PrintUnformatted(doc);
 	buf_add(b, text, strlen(text) - 1); /* without its brace */
 	cJSON_free(text);

@@ -771,6 +771,30 @@ bool study_is_pending(const struct agent *a, uint64_t study)
 	return false;
 }
 
+void outbox_words(struct agent *a, uint64_t study, struct cJSON *into)
+{
+	cJSON *notes = cJSON_GetObjectItemCaseSensitive(into, "notes");
+
+	for (const struct entry *e = a->first; e; e = e->next) {
+		struct cJSON *doc, *note;
+
+		if (e->study != study || !e->promised || e->err)
+			continue;
+		doc = json_parse(e->params, strlen(e->params));
+		if (words_of(doc)) {
+			if (!notes)
+				notes = cJSON_AddArrayToObject(into, "notes");
+			note = cJSON_CreateObject();
+			cJSON_AddNumberToObject(note, "at", (double)given_at(a, e));
+			cJSON_AddStringToObject(note, "by", a->me.user);
+			cJSON_AddStringToObject(note, "kind", "pending");
+			cJSON_AddStringToObject(note, "text", words_of(doc));
+			cJSON_AddItemToArray(notes, note);
+		}
+		cJSON_Delete(doc);
+	}
+}
+
 unsigned agent_waiting(const struct agent *a)
 {
 	unsigned n = 0;

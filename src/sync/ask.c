@@ -58,8 +58,7 @@ static cJSON *hear(int fd, const char *wanted)
 		while (!doc && in.len && (nl = memchr(in.data, '\n', in.len))) {
 			doc = json_parse(in.data, (size_t)(nl - in.data));
 			buf_drop(&in, (size_t)(nl - in.data) + 1);
-			if (strcmp(json_get_str(doc, "id", ""), wanted) &&
-			    !(json_get(doc, "error") && !strcmp(json_get_str(doc, "id", ""), "hello"))) {
+			if (strcmp(json_get_str(doc, "id", ""), wanted)) {
 				cJSON_Delete(doc);
 				doc = NULL;
 			}
@@ -96,9 +95,6 @@ int sync_ask(const char *method, const char *params, cJSON **result, char **why)
 		*why = xstrdup("no agent runs: start it with `wetread-sync run`");
 		return err;
 	}
-	/* unlocking comes before there is anybody to greet */
-	if (strcmp(method, "sync.unlock"))
-		wire_request(&b, "hello", "hello", "{\"version\":1,\"client\":\"wetread-sync\",\"present\":false}");
 	wire_request(&b, "ask", method, params);
 	err = say(fd, &b);
 	if (b.data)

@@ -492,6 +492,8 @@ int sync_main(int argc, char **argv)
 	int err = settings_load(&s.settings, &why);
 
 	log_open("wetread-sync", LOG_INFO);
+	if (!err && sodium_init() < 0)
+		err = E_IO;
 	if (!err)
 		err = options_take(&s, argc, argv, &why);
 	if (!s.key_file)

@@ -459,7 +459,7 @@ static int listen_at(struct daemon *d)
 	unlink(d->socket); /* the cache's lock is ours, so whoever listened there is gone */
 	umask(077);
 	d->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (d->fd < 0 || bind(d->fd, (struct sockaddr *)&a, sizeof a) || listen(d->fd, 64)) {
+	if (d->fd < 0 || bind(d->fd, (struct sockaddr *)&a, sizeof a) || chmod(d->socket, 0600) || listen(d->fd, 64)) {
 		log_err("%s: %s", d->socket, strerror(errno));
 		return E_IO;
 	}
