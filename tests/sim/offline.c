@@ -183,7 +183,7 @@ static void agent_start(struct person *p)
 	    .client = "sim",
 	    .where = "room",
 	    .boot = p->boot,
-	    .ahead = 3,
+	    .ahead = 1,
 	    .ctx = p,
 	    .send = on_send,
 	    .revoked = on_revoked};
@@ -415,7 +415,8 @@ static uint64_t some_study(struct sim *s, const struct person *p, bool mine)
 
 		if (!st)
 			continue;
-		if (!mine || (st->state == STATE_READING && st->reader && !strcmp(st->reader, logins[p->n])))
+		if (!mine ? state_is_open(st->state) || below(s, 8) == 0
+		          : st->state == STATE_READING && st->reader && !strcmp(st->reader, logins[p->n]))
 			return st->id;
 	}
 	return 0;
@@ -449,8 +450,8 @@ static enum cmd some_deed(struct sim *s, int who)
 static void person_acts(struct sim *s, struct person *p)
 {
 	enum cmd kind = some_deed(s, p->n);
-	bool own = kind == CMD_finish || kind == CMD_release || (kind == CMD_note && below(s, 2));
-	uint64_t study = some_study(s, p, own && below(s, 10));
+	bool own = kind == CMD_finish || kind == CMD_release || (kind == CMD_note && below(s, 4));
+	uint64_t study = some_study(s, p, own && below(s, 30));
 	const struct study *st = world_study(agent_world(p->agent), study);
 	static const char *const untils[] = {"30m", "2h", "6h", "11h"};
 	struct command cmd = {.kind = kind, .study = study};
@@ -585,8 +586,16 @@ static void person_looks(struct sim *s, struct person *p)
 
 static void order_comes(struct sim *s)
 {
+	enum { ROOMFUL = 16 };
+	const struct world *w = coord_world(s->room.coord);
+	unsigned open = 0;
 	char accession[16];
 
+	/* a small queue: people meet in it, and a seed is quick */
+	for (uint64_t id = 1; id < w->studies_cap; id++)
+		open += w->studies[id] && state_is_open(w->studies[id]->state);
+	if (open >= ROOMFUL)
+		return;
 	snprintf(accession, sizeof accession, "%u", ++s->orders);
 	room_study(&s->room, below(s, 2) ? "STANNE" : "MESA", accession);
 }
@@ -614,9 +623,9 @@ static void something_happens(struct sim *s)
 		order_comes(s);
 	else if (what < 925)
 		bytes_move(s);
-	else if (what < 945)
-		time_passes(s, below(s, 6) ? below(s, 20000) : below(s, 3600000));
-	else if (what < 962)
+	else if (what < 960)
+		time_passes(s, below(s, 6) ? below(s, 20000) : below(s, 7200000));
+	else if (what < 970)
 		link_drop(p);
 	else if (what < 985)
 		link_raise(p);
@@ -707,7 +716,7 @@ static const char *owner_of(const struct study *st)
 
 static void count(struct sim *s, const struct event *e)
 {
-	const char *id = e->op && !strncmp(e->op, "o-", 2) ? strrchr(e->op, '-') + 1 : NULL;
+	const char *ours = e->op ? strstr(e->op, "/o-") : NULL, *id = ours ? strrchr(ours, '-') + 1 : NULL;
 	struct op *op = id ? op_of(s, id) : NULL;
 	const struct change *text = patch_find(&e->set, "text"), *kind = patch_find(&e->set, "kind");
 
@@ -782,11 +791,14 @@ static void journal_check(struct sim *s)
 {
 	struct reading r = {.s = s};
 	struct journal *j;
+	int err;
 
 	world_init(&r.w);
 	if (journal_open(&j, s->room.journal, JOURNAL_READ))
 		fail(s, "the journal cannot be read");
-	journal_read(j, 0, UINT32_MAX, on_event, &r);
+	err = journal_read(j, 0, UINT32_MAX, on_event, &r);
+	if (err)
+		fail(s, "the journal cannot be read: %s", err_text(err));
 	journal_close(j);
 	world_release(&r.w);
 	for (size_t i = 0; i < s->nops; i++)
