@@ -58,6 +58,10 @@ static size_t plain_run(const char *s, size_t n)
 	uint32_t cp;
 
 	while (i < n && (unsigned char)s[i] >= 0x20 && s[i] != '"' && s[i] != '\\') {
+		if ((unsigned char)s[i] < 0x80) { /* most of it: worth no call */
+			i++;
+			continue;
+		}
 		used = utf8_decode(s + i, n - i, &cp);
 		if (cp == 0xfffd && !utf8_valid(s + i, used))
 			break;
