@@ -47,7 +47,8 @@ struct agent_options {
 	int64_t rate;        /* bits a second for what is fetched ahead; 0: no limit */
 	unsigned ahead;      /* studies likely next, whose details are fetched */
 	void *ctx;
-	void (*send)(void *ctx, const char *lines, size_t n); /* to the coordinator; dropped when there is no link */
+	void (*send)(
+	    void *ctx, const char *lines, size_t n); /* to the coordinator; dropped when there is no link */
 	/* The account may not hold data here any more, or its time is over: the cache was emptied. The owner frees the agent. */
 	void (*revoked)(void *ctx, const char *why);
 	/* `sync.` methods that are not the agent's business: adds members to the result. E_METHOD: not known. May be NULL. */
@@ -65,7 +66,7 @@ void agent_empty(struct agent *);
 /* ---- the link */
 void agent_up(struct agent *, struct buf *first_lines); /* a connection is there: what to say first */
 void agent_down(struct agent *, int err, const char *why);
-int agent_line(struct agent *, const char *line, size_t n); /* E_*: makes no sense, end the connection */
+int agent_line(struct agent *, const char *line, size_t n);   /* E_*: makes no sense, end the connection */
 void agent_link(struct agent *, enum agent_link, int rtt_ms); /* for the clients' title line */
 
 /* ---- clients */
@@ -76,8 +77,8 @@ size_t agent_room(const struct agent_client *); /* bytes it takes now */
 void agent_input(struct agent_client *, const char *bytes, size_t n);
 const char *agent_output(const struct agent_client *, size_t *n); /* borrowed until the next call */
 void agent_wrote(struct agent_client *, size_t n);
-bool agent_ended(const struct agent_client *);                  /* write what is there, then agent_close() */
-struct agent_client *agent_touched(struct agent *);             /* whose output changed; NULL: none */
+bool agent_ended(const struct agent_client *);      /* write what is there, then agent_close() */
+struct agent_client *agent_touched(struct agent *); /* whose output changed; NULL: none */
 struct agent_client *agent_any(struct agent *);
 
 /*
@@ -97,6 +98,7 @@ unsigned agent_refused(const struct agent *); /* refused and not settled */
  * The last snapshot as a plain text list for when nothing works: priority, age, left of the target, site, phone, and
  * with `names` the patient by name and id.  Marked STALE with its age.
  */
-void agent_downtime(struct buf *, const struct world *, int64_t heard, int64_t now, const struct zone *, bool names);
+void agent_downtime(
+    struct buf *, const struct world *, int64_t heard, int64_t now, const struct zone *, bool names);
 
 #endif

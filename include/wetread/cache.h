@@ -44,8 +44,8 @@ struct cache_secret {
 
 /* Opens or makes DIR, locked. dir NULL: in memory, for tests. E_EXISTS: another process has it. */
 int cache_open(struct cache **, const char *dir, const struct env *);
-void cache_close(struct cache *); /* NULL is fine; an open turn is rolled back */
-bool cache_is_new(const struct cache *); /* no secret was ever set: the first unlock sets it */
+void cache_close(struct cache *);            /* NULL is fine; an open turn is rolled back */
+bool cache_is_new(const struct cache *);     /* no secret was ever set: the first unlock sets it */
 bool cache_wants_file(const struct cache *); /* opened by a key file, not by a passphrase */
 bool cache_is_locked(const struct cache *);
 /* E_AUTH: not the right one. Takes about half a second for a passphrase. */
@@ -85,7 +85,8 @@ int blob_append(struct blob *, const void *bytes, size_t n);
 void blob_close(struct blob *); /* what was appended stays; NULL is fine */
 int blob_info(struct cache *, const char *key, struct cache_blob *); /* E_NOTFOUND */
 /* The plain bytes in order; stops when each returns non-zero (returned). E_NOTFOUND unless whole. */
-int blob_read(struct cache *, const char *key, int (*each)(void *ctx, const void *bytes, size_t n), void *ctx);
+int blob_read(
+    struct cache *, const char *key, int (*each)(void *ctx, const void *bytes, size_t n), void *ctx);
 int blob_drop(struct cache *, const char *key);
 uint64_t cache_blob_bytes(struct cache *); /* of all blobs, as far as they are here */
 /* Drops blobs until no more than `quota` bytes are left: least need first, then longest unused. */

@@ -43,7 +43,7 @@ struct command {
 	uint64_t rev;           /* revision the person saw; 0: whatever it is */
 	int64_t fence;          /* fencing number of the lease; 0: not given */
 	const char *tx;         /* transaction id of a claim */
-	int64_t at;             /* when it was done, if that was earlier; 0: now. UTC ms, the coordinator's clock */
+	int64_t at; /* when it was done, if that was earlier; 0: now. UTC ms, the coordinator's clock */
 	const char *reader, *reason, *text, *as, *with;
 	bool force;                 /* "apply anyway" */
 	const struct cJSON *params; /* the whole request, for `set` and `items` */

@@ -8,7 +8,8 @@
 #include "wetread/buf.h"
 #include "wetread/model.h"
 
-void explain_clocks(struct buf *, const struct world *, const struct study *, int64_t now); /* clock, clocks, policy */
+void explain_clocks(
+    struct buf *, const struct world *, const struct study *, int64_t now); /* clock, clocks, policy */
 void explain_rank(struct buf *, const struct world *, const struct study *, int64_t now);
 /* Every radiologist with an account, or only this person. */
 void explain_readers(struct buf *, const struct world *, const struct study *, const char *only, int64_t now);

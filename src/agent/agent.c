@@ -109,7 +109,8 @@ static void note_skew(struct agent *a)
 	int64_t skew = replica_now(a->replica) - env_now(a->opt.env);
 
 	if ((skew > SKEW_MS || skew < -SKEW_MS) && (!a->knows_skew || skew / SKEW_MS != a->skew / SKEW_MS))
-		log_warn("this machine's clock is %lld s %s the coordinator's; times are the coordinator's all the same",
+		log_warn("this machine's clock is %lld s %s the coordinator's; times are the coordinator's "
+		         "all the same",
 		    (long long)((skew < 0 ? -skew : skew) / 1000), skew < 0 ? "ahead of" : "behind");
 	a->skew = skew;
 	a->knows_skew = true;

@@ -9,13 +9,13 @@
 #include "wetread/wire.h"
 
 enum {
-	SAVE_MS = 1000,        /* rows of the replica are written at most so often */
-	META_MS = 60000,       /* the time is, even if nothing changed */
-	BEAT_MS = 20000,       /* a person's heartbeat is passed on so often */
-	PRESENT_MS = 45000,    /* and counts as there so long after the last own one */
-	AGAIN_MS = 5000,       /* until what could not be written over there is tried again */
-	OUT_MOST = 4 << 20,    /* a client further behind follows anew */
-	ENTRIES_MOST = 2000,   /* in the outbox */
+	SAVE_MS = 1000,      /* rows of the replica are written at most so often */
+	META_MS = 60000,     /* the time is, even if nothing changed */
+	BEAT_MS = 20000,     /* a person's heartbeat is passed on so often */
+	PRESENT_MS = 45000,  /* and counts as there so long after the last own one */
+	AGAIN_MS = 5000,     /* until what could not be written over there is tried again */
+	OUT_MOST = 4 << 20,  /* a client further behind follows anew */
+	ENTRIES_MOST = 2000, /* in the outbox */
 };
 
 /* A command from a client, until it has been answered over there and here. */
@@ -61,12 +61,12 @@ struct agent {
 	enum agent_link link;
 	int rtt;
 	bool up, greeted;
-	char *why;          /* there is no link */
-	int64_t heard;      /* coordinator's clock: last byte */
-	int64_t contact;    /* coordinator's clock: last time that it let us in */
-	int64_t born;       /* coordinator's clock: since when the cache holds anything */
-	int64_t latest;     /* greatest time ever seen: a clock put back does not make us younger */
-	int64_t skew;       /* coordinator's clock minus the wall clock here */
+	char *why;       /* there is no link */
+	int64_t heard;   /* coordinator's clock: last byte */
+	int64_t contact; /* coordinator's clock: last time that it let us in */
+	int64_t born;    /* coordinator's clock: since when the cache holds anything */
+	int64_t latest;  /* greatest time ever seen: a clock put back does not make us younger */
+	int64_t skew;    /* coordinator's clock minus the wall clock here */
 	bool knows_skew, ended;
 
 	struct entry *first, **last;

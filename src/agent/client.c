@@ -20,7 +20,12 @@
 #include "wetread/text.h"
 #include "wetread/when.h"
 
-enum { IN_MAX = WIRE_LINE_MAX + 65536, CLIENT_OUT_MAX = 32 << 20, RESULT_MAX = 960 * 1024, DRAFT_MAX = 900 * 1024 };
+enum {
+	IN_MAX = WIRE_LINE_MAX + 65536,
+	CLIENT_OUT_MAX = 32 << 20,
+	RESULT_MAX = 960 * 1024,
+	DRAFT_MAX = 900 * 1024
+};
 
 /* ---- life */
 
@@ -271,7 +276,8 @@ static struct wire_pager *snapshot(const struct world *w, int64_t now)
 
 	for (uint64_t id = 1; id < w->studies_cap; id++)
 		if (w->studies[id])
-			rows[n++] = (struct ranked){policy_rank(w->policy, w->studies[id], now, NULL, NULL), id};
+			rows[n++] =
+			    (struct ranked){policy_rank(w->policy, w->studies[id], now, NULL, NULL), id};
 	qsort(rows, n, sizeof *rows, by_rank);
 	do { /* a page is in order of id, which packs best */
 		size_t count = n - at < WIRE_PAGE_ROWS ? n - at : WIRE_PAGE_ROWS, k = 0;
@@ -316,7 +322,8 @@ static void on_follow(struct agent_client *c, const struct wire_msg *m)
 static void resync(struct agent_client *c)
 {
 	char params[64];
-	int n = snprintf(params, sizeof params, "{\"n\":%llu,\"anew\":true}", (unsigned long long)agent_world(c->a)->n);
+	int n = snprintf(
+	    params, sizeof params, "{\"n\":%llu,\"anew\":true}", (unsigned long long)agent_world(c->a)->n);
 
 	c->follows = false;
 	wire_notify(&c->out, "queue.resync", params, (size_t)n);
@@ -463,7 +470,10 @@ static void on_status(struct agent_client *c, const struct wire_msg *m)
 
 	json_kstr(&b, "user", a->me.user);
 	json_kstr(&b, "coordinator", a->where);
-	json_kstr(&b, "state", a->link == AGENT_OFFLINE ? "offline" : agent_is_live(a) ? "live" : "connecting");
+	json_kstr(&b, "state",
+	    a->link == AGENT_OFFLINE ? "offline"
+	    : agent_is_live(a)       ? "live"
+	                             : "connecting");
 	if (a->why)
 		json_kstr(&b, "why", a->why);
 	if (a->rtt >= 0)
@@ -547,8 +557,8 @@ static void on_pin(struct agent_client *c, const struct wire_msg *m)
 static void on_settle(struct agent_client *c, const struct wire_msg *m)
 {
 	const char *why;
-	int err = outbox_settle(
-	    c->a, json_get_int(m->params, "seq", 0), json_get_str(m->params, "as", ""), &why);
+	int err =
+	    outbox_settle(c->a, json_get_int(m->params, "seq", 0), json_get_str(m->params, "as", ""), &why);
 
 	if (err)
 		error(c, m, err, why);
@@ -665,7 +675,8 @@ static bool on_local(struct agent_client *c, const struct wire_msg *m)
 {
 	const struct agent_options *o = &c->a->opt;
 	struct buf b = object();
-	int err = o->local && !strncmp(m->method, "sync.", 5) ? o->local(o->ctx, m->method, m->params, &b) : E_METHOD;
+	int err = o->local && !strncmp(m->method, "sync.", 5) ? o->local(o->ctx, m->method, m->params, &b)
+	                                                      : E_METHOD;
 
 	json_close(&b, '}');
 	if (err != E_METHOD && err)

@@ -71,7 +71,8 @@ static int by_order(const void *x, const void *y, void *ctx)
 {
 	const struct order *o = ctx;
 
-	return policy_order(o->w->policy, *(const struct study *const *)x, *(const struct study *const *)y, o->now);
+	return policy_order(
+	    o->w->policy, *(const struct study *const *)x, *(const struct study *const *)y, o->now);
 }
 
 void agent_downtime(
@@ -90,8 +91,11 @@ void agent_downtime(
 	when_local(heard, zone, &p);
 	buf_addf(b, "wetread downtime list, %zu studies: STALE %s, as of %04d-%02d-%02d %02d:%02d %s\n", n,
 	    minutes(now > heard ? now - heard : 0, age), p.year, p.month, p.day, p.hour, p.minute, p.abbrev);
-	buf_adds(b, "Read on paper? Write down the time; enter it later with `wetread finish ACCESSION --at TIME`.\n\n");
-	buf_addf(b, "PRI     AGE    LEFT STATE ACCESSION        MOD  EXAM                     SITE       PHONE            READER%s\n",
+	buf_adds(b, "Read on paper? Write down the time; enter it later with `wetread finish ACCESSION --at "
+	            "TIME`.\n\n");
+	buf_addf(b,
+	    "PRI     AGE    LEFT STATE ACCESSION        MOD  EXAM                     SITE       PHONE       "
+	    "     READER%s\n",
 	    names ? "     PATIENT                      ID               BORN" : "");
 	for (size_t i = 0; i < n; i++)
 		put_row(b, w, open[i], now, names);

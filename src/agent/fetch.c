@@ -389,7 +389,8 @@ void fetch_show(struct agent *a, struct agent_client *c, const struct wire_msg *
 	}
 	id_json = m->id ? cJSON_PrintUnformatted(m->id) : NULL;
 	if (fetch_detail(a, id, &b)) {
-		client_error(c, id_json, E_OFFLINE, "there is no link, and the details of this study are not in the cache");
+		client_error(c, id_json, E_OFFLINE,
+		    "there is no link, and the details of this study are not in the cache");
 	} else {
 		outbox_note(a, CMD_viewed, id, "cache");
 		client_result(c, id_json, b.data, b.len);

@@ -209,8 +209,7 @@ static int load_world(struct agent *a)
 	if (!err)
 		err = cache_each(a->cache, CACHE_WORLD, load_row, a);
 	if (!err) {
-		line = xasprintf(
-		    "{\"t\":\"world\",\"live\":%" PRId64 "}", json_get_int(head, "live", 0));
+		line = xasprintf("{\"t\":\"world\",\"live\":%" PRId64 "}", json_get_int(head, "live", 0));
 		err = replica_load(a->replica, line, strlen(line));
 		free(line);
 	}

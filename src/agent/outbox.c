@@ -184,7 +184,8 @@ static char *why_not(const struct agent *a, const struct entry *e)
 		return NULL;
 	when_rfc3339(a->heard, when);
 	if (!may_offline(e->kind))
-		return xasprintf("there is no link (since %s): %s has to wait for it", when, cmd_type(e->kind)->method);
+		return xasprintf(
+		    "there is no link (since %s): %s has to wait for it", when, cmd_type(e->kind)->method);
 	if (!s)
 		return xasprintf("there is no link (since %s), and no such study here", when);
 	if (holds_offline_lease(a, s))
@@ -192,7 +193,8 @@ static char *why_not(const struct agent *a, const struct entry *e)
 	if (s->lease_until && s->reader && a->me.user && !strcmp(s->reader, a->me.user))
 		return xasprintf("there is no link, and your lease of %s until %s is over", label(s, name),
 		    when_rfc3339(s->lease_until, when));
-	return xasprintf("there is no link (since %s), and %s is not one that you took for offline", when, label(s, name));
+	return xasprintf(
+	    "there is no link (since %s), and %s is not one that you took for offline", when, label(s, name));
 }
 
 /* ---- commands from structs and back */
@@ -212,7 +214,8 @@ static int decode(const struct entry *e, struct cJSON **doc, struct command *cmd
  */
 static int64_t given_at(const struct agent *a, const struct entry *e)
 {
-	int64_t ago = !strcmp(e->boot, a->boot) ? env_mono(a->opt.env) - e->mono : env_now(a->opt.env) - e->wall;
+	int64_t ago =
+	    !strcmp(e->boot, a->boot) ? env_mono(a->opt.env) - e->mono : env_now(a->opt.env) - e->wall;
 
 	return agent_now(a) - (ago > 0 ? ago : 0);
 }
@@ -617,7 +620,8 @@ static bool known_already(struct agent *a, struct agent_client *c, const struct 
 		refuse_now(c, m, e->err, e->text);
 	} else if (e->promised) {
 		struct answer ans = {.study = e->study,
-		    .extra = xstrdup("\"pending\":true,\"text\":\"kept; it goes out when the link is back\"")};
+		    .extra =
+		        xstrdup("\"pending\":true,\"text\":\"kept; it goes out when the link is back\"")};
 
 		if (m->id) {
 			wire_answer(&c->out, m->id, &ans);
@@ -681,7 +685,8 @@ void outbox_add(struct agent *a, struct agent_client *c, enum cmd kind, const st
 	if (known_already(a, c, m))
 		return;
 	if (a->nentries >= ENTRIES_MOST) {
-		refuse_now(c, m, E_LIMIT, "the outbox is full: settle what was refused, or wait for the link");
+		refuse_now(
+		    c, m, E_LIMIT, "the outbox is full: settle what was refused, or wait for the link");
 		return;
 	}
 	e = entry_new(a, kind);
@@ -855,7 +860,8 @@ static void become_note(struct agent *a, struct entry *e, const char *as)
 {
 	struct cJSON *doc = json_parse(e->params, strlen(e->params));
 	const char *words = words_of(doc);
-	char *text = xasprintf("%s%s", e->kind == CMD_finish ? "not signed: " : "", words ? words : "(no words)");
+	char *text =
+	    xasprintf("%s%s", e->kind == CMD_finish ? "not signed: " : "", words ? words : "(no words)");
 	struct buf b = BUF_INIT(2 * WIRE_LINE_MAX);
 
 	json_open(&b, '{');

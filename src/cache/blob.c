@@ -157,7 +157,8 @@ static size_t piece_size(const struct cache_blob *i, uint64_t at)
  * the file are then behind the last good piece.
  */
 static uint64_t walk(int fd, const struct cache *c, const struct cache_blob *i,
-    crypto_secretstream_xchacha20poly1305_state *st, int (*each)(void *, const void *, size_t), void *ctx, int *stopped)
+    crypto_secretstream_xchacha20poly1305_state *st, int (*each)(void *, const void *, size_t), void *ctx,
+    int *stopped)
 {
 	unsigned char head[HEAD], *in = xmalloc(PIECE + MORE), *plain = sodium_malloc(PIECE), tag;
 	uint64_t at = 0;
@@ -326,7 +327,8 @@ void blob_close(struct blob *b)
 	sodium_free(b);
 }
 
-int blob_read(struct cache *c, const char *key, int (*each)(void *ctx, const void *bytes, size_t n), void *ctx)
+int blob_read(
+    struct cache *c, const char *key, int (*each)(void *ctx, const void *bytes, size_t n), void *ctx)
 {
 	crypto_secretstream_xchacha20poly1305_state st;
 	struct cache_blob i;

@@ -21,7 +21,10 @@
 #include "wetread/log.h"
 #include "wetread/mem.h"
 
-enum { NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES };
+enum {
+	NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
+	TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES
+};
 enum { ROW_MAX = 64 << 20 };
 
 int cache_err(struct cache *c, int rc)
@@ -105,8 +108,8 @@ static char *unseal(const struct cache *c, const unsigned char name[NAME_BYTES],
 	if (n < NONCE + TAG + 4)
 		return NULL;
 	plain = xmalloc(n - NONCE - TAG + 1);
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)plain, &len, NULL, bytes + NONCE, n - NONCE,
-	        name, NAME_BYTES, bytes, c->keys->row)) {
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)plain, &len, NULL, bytes + NONCE,
+	        n - NONCE, name, NAME_BYTES, bytes, c->keys->row)) {
 		free(plain);
 		return NULL;
 	}
@@ -163,9 +166,11 @@ int cache_get(struct cache *c, enum cache_space space, const char *key, struct b
 	sqlite3_bind_blob(c->get, 1, name, NAME_BYTES, SQLITE_STATIC);
 	rc = sqlite3_step(c->get);
 	if (rc == SQLITE_ROW)
-		plain = unseal(c, name, sqlite3_column_blob(c->get, 0), (size_t)sqlite3_column_bytes(c->get, 0),
-		    &key_n, &n);
-	err = plain ? buf_add(out, plain + 4 + key_n, n - 4 - key_n) : rc == SQLITE_ROW ? E_CORRUPT : E_NOTFOUND;
+		plain = unseal(c, name, sqlite3_column_blob(c->get, 0),
+		    (size_t)sqlite3_column_bytes(c->get, 0), &key_n, &n);
+	err = plain              ? buf_add(out, plain + 4 + key_n, n - 4 - key_n)
+	      : rc == SQLITE_ROW ? E_CORRUPT
+	                         : E_NOTFOUND;
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		err = cache_err(c, rc);
 	sqlite3_reset(c->get);
@@ -322,17 +327,22 @@ static int lock_dir(struct cache *c)
 /* Nothing is ever written to a temporary file, and what is deleted is overwritten. (The schema is readable: no PRIMARY, who is Mary?) */
 static int prepare(struct cache *c)
 {
-	static const char setup[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-	                            "PRAGMA secure_delete=ON; PRAGMA locking_mode=EXCLUSIVE;"
-	                            "CREATE TABLE IF NOT EXISTS vault (kind INTEGER, salt BLOB, ops INTEGER, mem INTEGER, sealed BLOB);"
-	                            "CREATE TABLE IF NOT EXISTS row (name BLOB NOT NULL UNIQUE, space INTEGER NOT NULL, sealed BLOB NOT NULL);"
-	                            "CREATE INDEX IF NOT EXISTS row_space ON row (space);";
+	static const char setup[] =
+	    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
+	    "PRAGMA secure_delete=ON; PRAGMA locking_mode=EXCLUSIVE;"
+	    "CREATE TABLE IF NOT EXISTS vault (kind INTEGER, salt BLOB, ops INTEGER, mem INTEGER, sealed "
+	    "BLOB);"
+	    "CREATE TABLE IF NOT EXISTS row (name BLOB NOT NULL UNIQUE, space INTEGER NOT NULL, sealed BLOB "
+	    "NOT NULL);"
+	    "CREATE INDEX IF NOT EXISTS row_space ON row (space);";
 	struct {
 		sqlite3_stmt **stmt;
 		const char *sql;
 	} all[] = {{&c->get, "SELECT sealed FROM row WHERE name = ?"},
-	    {&c->put, "INSERT OR REPLACE INTO row VALUES (?, ?, ?)"}, {&c->drop, "DELETE FROM row WHERE name = ?"},
-	    {&c->each, "SELECT name, sealed FROM row WHERE space = ?"}, {&c->clear, "DELETE FROM row WHERE space = ?"}};
+	    {&c->put, "INSERT OR REPLACE INTO row VALUES (?, ?, ?)"},
+	    {&c->drop, "DELETE FROM row WHERE name = ?"},
+	    {&c->each, "SELECT name, sealed FROM row WHERE space = ?"},
+	    {&c->clear, "DELETE FROM row WHERE space = ?"}};
 	int err = cache_sql(c, setup);
 
 	for (size_t i = 0; i < sizeof all / sizeof *all && !err; i++)
@@ -352,7 +362,8 @@ int cache_open(struct cache **out, const char *dir, const struct env *env)
 	c->dir = xstrdup(dir);
 	c->lock = -1;
 	err = sodium_init() < 0 ? E_IO : lock_dir(c);
-	if (!err && sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL))
+	if (!err && sqlite3_open_v2(
+	                path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL))
 		err = E_IO;
 	if (!err)
 		err = prepare(c);

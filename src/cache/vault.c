@@ -42,7 +42,8 @@ static int vault_read(struct cache *c, struct vault *v)
 		v->ops = (uint64_t)sqlite3_column_int64(s, 2);
 		v->mem = (uint64_t)sqlite3_column_int64(s, 3);
 		err = E_CORRUPT;
-		if (sqlite3_column_bytes(s, 1) == (int)sizeof v->salt && sqlite3_column_bytes(s, 4) == SEALED) {
+		if (sqlite3_column_bytes(s, 1) == (int)sizeof v->salt &&
+		    sqlite3_column_bytes(s, 4) == SEALED) {
 			memcpy(v->salt, sqlite3_column_blob(s, 1), sizeof v->salt);
 			memcpy(v->sealed, sqlite3_column_blob(s, 4), SEALED);
 			err = 0;

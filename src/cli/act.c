@@ -80,9 +80,10 @@ static int at_parse(struct cli *c, const char *text, int64_t *at)
 
 	if (!when_parse_rfc3339(text, at))
 		return *at <= now ? 0 : cli_fail(c, E_USAGE, "--at %s is still to come", text);
-	if (sscanf(text, "%2d:%2d%n", &hour, &minute, &end) != 2 || text[end] || hour < 0 || hour > 23 || minute < 0 ||
-	    minute > 59)
-		return cli_fail(c, E_USAGE, "--at wants a time such as 03:10 or 2026-11-21T03:10:00Z, not %s", text);
+	if (sscanf(text, "%2d:%2d%n", &hour, &minute, &end) != 2 || text[end] || hour < 0 || hour > 23 ||
+	    minute < 0 || minute > 59)
+		return cli_fail(
+		    c, E_USAGE, "--at wants a time such as 03:10 or 2026-11-21T03:10:00Z, not %s", text);
 	for (int day = 0; day < 2; day++) {
 		when_local(now - day * INT64_C(86400000), c->zone, &p);
 		p.hour = hour;

@@ -55,8 +55,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	stop(s, cli_fail(s->cli, E_TIMEOUT, "no answer from %s within %s%s",
-	            s->cli->target, span_text(s->cli->timeout, text),
+	stop(s, cli_fail(s->cli, E_TIMEOUT, "no answer from %s within %s%s", s->cli->target,
+	            span_text(s->cli->timeout, text),
 	            s->sent && s->cli->args.shot->cmd >= 0 ? "; it may have been done all the same" : ""));
 }
 

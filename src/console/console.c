@@ -764,8 +764,7 @@ static void timers_prepare(struct console *c)
 
 static int run(struct console *c, char **why)
 {
-	struct link_options lo = {
-	    .target = c->target, .calls = &link_calls, .ctx = c};
+	struct link_options lo = {.target = c->target, .calls = &link_calls, .ctx = c};
 	int rc = 0;
 
 	if (c->opt.given[OPT_filter])

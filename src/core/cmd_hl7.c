@@ -73,10 +73,10 @@ const char *hl7_value(const struct hl7_item *item, const char *key)
 /* What the coordinator keeps to itself: who reads it, and what follows from that. */
 static bool sender_may_set(const char *key)
 {
-	static const char *const ours[] = {"state", "reader", "tx", "fence", "lease_until", "hold", "hold_by", "hold_reader",
-	    "cancel", "ack", "assigned_at", "claimed_at", "prelim_at", "final_at", "closed_at", "ready_at",
-	    "alias", "ai", "ai_score", "report", "report_by", "report_at", "notes_n", "rev_by", "rev_at",
-	    "rev_what", "images", "first_image", "last_image", "site", "sender"};
+	static const char *const ours[] = {"state", "reader", "tx", "fence", "lease_until", "hold", "hold_by",
+	    "hold_reader", "cancel", "ack", "assigned_at", "claimed_at", "prelim_at", "final_at", "closed_at",
+	    "ready_at", "alias", "ai", "ai_score", "report", "report_by", "report_at", "notes_n", "rev_by",
+	    "rev_at", "rev_what", "images", "first_image", "last_image", "site", "sender"};
 
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
 		if (!strcmp(ours[i], key))

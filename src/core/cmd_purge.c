@@ -31,7 +31,8 @@ void cmd_purge(struct step *st)
 	struct event *e;
 
 	if (!who) {
-		refuse(st, E_NOPERSON, "there is no account %s", st->cmd->reader ? st->cmd->reader : "(none named)");
+		refuse(st, E_NOPERSON, "there is no account %s",
+		    st->cmd->reader ? st->cmd->reader : "(none named)");
 		return;
 	}
 	e = emit(st, EVENT_USER_PURGED);

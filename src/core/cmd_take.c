@@ -22,8 +22,8 @@ static int clock_parse(const char *s, const struct zone *zone, int64_t now, int6
 	struct when_parts p;
 	int hour, minute, end = 0;
 
-	if (sscanf(s, "%2d:%2d%n", &hour, &minute, &end) != 2 || s[end] || hour < 0 || hour > 23 || minute < 0 ||
-	    minute > 59)
+	if (sscanf(s, "%2d:%2d%n", &hour, &minute, &end) != 2 || s[end] || hour < 0 || hour > 23 ||
+	    minute < 0 || minute > 59)
 		return E_SYNTAX;
 	for (int day = 0; day < 2; day++) {
 		when_local(now + day * INT64_C(86400000), zone, &p);
@@ -48,9 +48,11 @@ static int64_t until_of(struct step *st, const struct user *me)
 		refuse(st, E_USAGE, "until when? A time such as 06:00, or a span such as 4h");
 		return 0;
 	}
-	if (clock_parse(as, me->zone ? zone_get(me->zone) : NULL, st->now, &until) && when_parse_rfc3339(as, &until)) {
+	if (clock_parse(as, me->zone ? zone_get(me->zone) : NULL, st->now, &until) &&
+	    when_parse_rfc3339(as, &until)) {
 		if (span_parse(as, &span)) {
-			refuse(st, E_USAGE, "until wants a time such as 06:00 or a span such as 4h, not %s", as);
+			refuse(
+			    st, E_USAGE, "until wants a time such as 06:00 or a span such as 4h, not %s", as);
 			return 0;
 		}
 		until = span < 0 || span > INT64_C(86400000) * 365 ? INT64_MAX : st->now + span;
@@ -82,8 +84,8 @@ static bool has_room(struct step *st, const struct user *me)
 
 	if (leases_of(st->w, me) < (uint64_t)most)
 		return true;
-	refuse(st, E_LEASE, "%s has %lld studies until a time already, and the policy allows no more", me->login,
-	    (long long)most);
+	refuse(st, E_LEASE, "%s has %lld studies until a time already, and the policy allows no more",
+	    me->login, (long long)most);
 	return false;
 }
 

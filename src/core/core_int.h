@@ -57,8 +57,9 @@ void tell_lease(struct step *);  /* cmd_claim.c: the answer for a study that thi
 int64_t lease_until(const struct core *, const struct study *, const char *reader, int64_t claimed_at);
 /* cmd_claim.c: the lease goes to the person of the command; until: it stands so long without a heartbeat, 0: as the policy says */
 void claim_study(struct step *, int64_t until);
-bool may_claim(struct step *, const struct user *);                        /* or refuses */
-const struct study *next_study(const struct step *, const struct user *); /* cmd_next.c: NULL: none is for this person */
+bool may_claim(struct step *, const struct user *); /* or refuses */
+const struct study *next_study(
+    const struct step *, const struct user *); /* cmd_next.c: NULL: none is for this person */
 int64_t late_since(const struct step *);
 void assign_study(struct step *, int kind, const struct user *reader); /* cmd_assign.c */
 

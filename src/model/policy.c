@@ -305,7 +305,9 @@ static int read_lease(struct reading *r, const char *name, const char *key, cons
 	else if (!strncmp(key, "grace.p", 7) && key[7] >= '0' && key[7] <= '5' && !key[8])
 		r->p->grace[key[7] - '0'] = span;
 	else
-		return complain(r, "[lease] has term, grace, grace.p0 to grace.p5, keep, offline and offline.max, not %s", key);
+		return complain(r,
+		    "[lease] has term, grace, grace.p0 to grace.p5, keep, offline and offline.max, not %s",
+		    key);
 	return 1;
 }
 

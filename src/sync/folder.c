@@ -66,8 +66,8 @@ static int reports_write(const char *dir, const cJSON *reports)
 
 		snprintf(name, sizeof name, "report-%d.txt", ++i);
 		when_rfc3339(json_get_int(r, "at", 0), when);
-		text = xasprintf("%s %s %s\n\n%s\n", json_get_str(r, "status", "?"), when, json_get_str(r, "by", ""),
-		    json_get_str(r, "text", ""));
+		text = xasprintf("%s %s %s\n\n%s\n", json_get_str(r, "status", "?"), when,
+		    json_get_str(r, "by", ""), json_get_str(r, "text", ""));
 		if (!err)
 			err = file_write(dir, name, text, strlen(text));
 		free(text);
@@ -86,8 +86,8 @@ static int notes_write(const char *dir, const cJSON *notes)
 		char when[32];
 
 		when_rfc3339(json_get_int(n, "at", 0), when);
-		buf_addf(&b, "%s %s (%s)\n%s\n\n", when, json_get_str(n, "by", ""), json_get_str(n, "kind", "note"),
-		    json_get_str(n, "text", ""));
+		buf_addf(&b, "%s %s (%s)\n%s\n\n", when, json_get_str(n, "by", ""),
+		    json_get_str(n, "kind", "note"), json_get_str(n, "text", ""));
 	}
 	err = b.len ? file_write(dir, "notes.txt", b.data, b.len) : 0;
 	buf_release(&b);
@@ -105,7 +105,9 @@ int folder_fill(const char *dir, const cJSON *detail, char **why)
 		return E_IO;
 	}
 	if (!in_memory(dir)) {
-		*why = xasprintf("%s is on a disk: plain patient data goes only into memory (tmpfs), for example below $XDG_RUNTIME_DIR", dir);
+		*why = xasprintf("%s is on a disk: plain patient data goes only into memory (tmpfs), for "
+		                 "example below $XDG_RUNTIME_DIR",
+		    dir);
 		return E_USAGE;
 	}
 	text = cJSON_Print(detail);
@@ -116,7 +118,8 @@ int folder_fill(const char *dir, const cJSON *detail, char **why)
 	if (!err)
 		err = notes_write(dir, json_get(study, "notes"));
 	if (err)
-		*why = xasprintf("%s: %s", dir, errno == EEXIST ? "there are files already" : strerror(errno));
+		*why =
+		    xasprintf("%s: %s", dir, errno == EEXIST ? "there are files already" : strerror(errno));
 	return err;
 }
 

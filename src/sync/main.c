@@ -95,7 +95,8 @@ static int task_run(struct sync *s, const struct task *t, char **args, char **wh
 	(void)t;
 	(void)args;
 	if (!settings_str(&s->settings, SETTING_coordinator)) {
-		*why = xstrdup("which coordinator? Give -c ADDRESS, set $WETREAD_COORDINATOR, or write `coordinator = ...` to "
+		*why = xstrdup("which coordinator? Give -c ADDRESS, set $WETREAD_COORDINATOR, or write "
+		               "`coordinator = ...` to "
 		               "~/.config/wetread/config");
 		return E_USAGE;
 	}
@@ -286,8 +287,8 @@ static void put_status(const cJSON *r)
 	if (off > 120000 || off < -120000)
 		printf("clock        this machine's is %" PRId64 " s %s\n", (off < 0 ? -off : off) / 1000,
 		    off < 0 ? "ahead" : "behind");
-	printf("details      %" PRId64 " of %" PRId64 " ready%s", json_get_int(d, "ready", 0), json_get_int(d, "wanted", 0),
-	    json_get_bool(r, "paused", false) ? ", paused" : "");
+	printf("details      %" PRId64 " of %" PRId64 " ready%s", json_get_int(d, "ready", 0),
+	    json_get_int(d, "wanted", 0), json_get_bool(r, "paused", false) ? ", paused" : "");
 	if (json_get_int(d, "ready", 0) < json_get_int(d, "wanted", 0) && json_get_int(d, "bits_per_s", 0))
 		printf(", %" PRId64 " kbit/s, %" PRId64 " s left", json_get_int(d, "bits_per_s", 0) / 1000,
 		    json_get_int(d, "left_ms", 0) / 1000);
@@ -363,7 +364,8 @@ static int task_view(struct sync *s, const struct task *t, char **args, char **w
 	int err = 0;
 
 	if (!viewer) {
-		*why = xstrdup("no viewer is set: write `viewer = weasis` under [sync] of ~/.config/wetread/config");
+		*why = xstrdup(
+		    "no viewer is set: write `viewer = weasis` under [sync] of ~/.config/wetread/config");
 		return E_USAGE;
 	}
 	err = detail_ask(t, args[0], &detail, why);
@@ -397,7 +399,8 @@ static const struct option options[] = {
 
 static void help(void)
 {
-	puts("usage: wetread-sync [-c ADDRESS] [--key-file FILE] [--as USER] [--accept-host-key SHA256:...] run\n"
+	puts("usage: wetread-sync [-c ADDRESS] [--key-file FILE] [--as USER] [--accept-host-key SHA256:...] "
+	     "run\n"
 	     "       wetread-sync [--json] COMMAND [ARGUMENTS]\n");
 	for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
 		char *left = xasprintf("%s %s", tasks[i].word, tasks[i].args);

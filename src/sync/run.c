@@ -63,7 +63,8 @@ struct daemon {
 	char *socket, *named, boot[64];
 	const char *where;
 	int fd;
-	bool lock_wanted, anew_wanted, empty_wanted;
+	bool lock_wanted, anew_wanted, empty_wanted, told_live;
+	int64_t began; /* the way to the coordinator, monotonic ms */
 };
 
 /* ---- the clock that goes on while the machine sleeps */
@@ -149,7 +150,8 @@ static bool is_shut_out(const struct link_news *news)
 {
 	const char *file = getenv("WETREAD_IDENTITY");
 
-	return news->err == E_AUTH && file && access(file, R_OK) == 0 && strstr(news->why, "let none of your keys in");
+	return news->err == E_AUTH && file && access(file, R_OK) == 0 &&
+	       strstr(news->why, "let none of your keys in");
 }
 
 static void on_state(void *ctx, const struct link_news *news)
@@ -164,6 +166,8 @@ static void on_state(void *ctx, const struct link_news *news)
 	};
 	struct daemon *d = ctx;
 
+	if (news->state == LINK_CONNECTING)
+		d->began = env_mono(&d->env);
 	if (news->state == LINK_OFFLINE)
 		agent_down(d->agent, news->err, news->why);
 	else if (news->state != LINK_CONNECTING || link_age_ms(d->link) < 0)
@@ -181,7 +185,8 @@ static void on_line(void *ctx, const char *line, size_t n)
 		log_err("the coordinator sent what is not understood");
 		link_retry(d->link);
 	}
-	agent_link(d->agent, link_state(d->link) == LINK_SLOW ? AGENT_SLOW : AGENT_LIVE, link_rtt_ms(d->link));
+	agent_link(
+	    d->agent, link_state(d->link) == LINK_SLOW ? AGENT_SLOW : AGENT_LIVE, link_rtt_ms(d->link));
 	wake(d);
 }
 
@@ -225,7 +230,8 @@ static void on_revoked(void *ctx, const char *why)
 static int on_local(void *ctx, const char *method, const cJSON *params, struct buf *result)
 {
 	struct daemon *d = ctx;
-	const char *phrase = json_get_str(params, "passphrase", NULL), *file = json_get_str(params, "key_file", NULL);
+	const char *phrase = json_get_str(params, "passphrase", NULL),
+	           *file = json_get_str(params, "key_file", NULL);
 
 	(void)result;
 	if (!strcmp(method, "sync.lock")) {
@@ -238,7 +244,8 @@ static int on_local(void *ctx, const char *method, const cJSON *params, struct b
 		return E_METHOD;
 	if (!phrase && !file)
 		return E_USAGE;
-	return cache_rekey(d->cache, &(struct cache_secret){.passphrase = file ? NULL : phrase, .key_file = file});
+	return cache_rekey(
+	    d->cache, &(struct cache_secret){.passphrase = file ? NULL : phrase, .key_file = file});
 }
 
 static int agent_begin(struct daemon *d)
@@ -303,7 +310,11 @@ static void locked_line(struct conn *cn, const char *line, size_t n)
 	else
 		err = unlock(cn->d, &(struct cache_secret){.passphrase = phrase});
 	if (err)
-		wire_error(&out, m.id, err, err == E_LOCKED ? "the agent's cache is locked: wetread-sync unlock" : err == E_AUTH ? "that is not its passphrase" : NULL, NULL);
+		wire_error(&out, m.id, err,
+		    err == E_LOCKED ? "the agent's cache is locked: wetread-sync unlock"
+		    : err == E_AUTH ? "that is not its passphrase"
+		                    : NULL,
+		    NULL);
 	else
 		wire_result(&out, m.id, "{}", 2);
 	(void)!send(cn->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -397,6 +408,17 @@ static void on_accept(evutil_socket_t fd, short what, void *ctx)
 
 /* ---- the turn */
 
+/* Once a connection: how long the way back took. */
+static void tell_live(struct daemon *d)
+{
+	bool live = agent_is_live(d->agent);
+
+	if (live && !d->told_live)
+		log_info("live after %lld ms, %zu studies", (long long)(env_mono(&d->env) - d->began),
+		    agent_world(d->agent)->nstudies);
+	d->told_live = live;
+}
+
 static void on_turn(evutil_socket_t fd, short what, void *ctx)
 {
 	struct daemon *d = ctx;
@@ -424,6 +446,7 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 			event_base_loopbreak(d->base);
 		return;
 	}
+	tell_live(d);
 	in = next - env_mono(&d->env);
 	in = in < 1 ? 1 : in > 60000 ? 60000 : in;
 	event_add(d->timer, &(struct timeval){in / 1000, in % 1000 * 1000});
@@ -459,7 +482,8 @@ static int listen_at(struct daemon *d)
 	unlink(d->socket); /* the cache's lock is ours, so whoever listened there is gone */
 	umask(077);
 	d->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (d->fd < 0 || bind(d->fd, (struct sockaddr *)&a, sizeof a) || chmod(d->socket, 0600) || listen(d->fd, 64)) {
+	if (d->fd < 0 || bind(d->fd, (struct sockaddr *)&a, sizeof a) || chmod(d->socket, 0600) ||
+	    listen(d->fd, 64)) {
 		log_err("%s: %s", d->socket, strerror(errno));
 		return E_IO;
 	}
@@ -533,7 +557,8 @@ static void end(struct daemon *d)
 
 int sync_run(struct sync *s)
 {
-	struct daemon d = {.sync = s, .env = env_system, .where = settings_str(&s->settings, SETTING_coordinator), .fd = -1};
+	struct daemon d = {
+	    .sync = s, .env = env_system, .where = settings_str(&s->settings, SETTING_coordinator), .fd = -1};
 	int err;
 
 	d.env.mono = boot_mono;
@@ -555,7 +580,8 @@ int sync_run(struct sync *s)
 		event_base_dispatch(d.base);
 	}
 	end(&d);
-	for (struct event **e = (struct event *[]){d.turn, d.timer, d.listener, d.signals[0], d.signals[1]}, **last = e + 5;
+	for (struct event **e = (struct event *[]){d.turn, d.timer, d.listener, d.signals[0], d.signals[1]},
+	                  **last = e + 5;
 	     e < last; e++)
 		if (*e)
 			event_free(*e);

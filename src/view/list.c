@@ -529,8 +529,8 @@ static void row_draw(struct view *v, struct row *row, const struct layout *l, in
 			if (l->w[c] == 0)
 				continue;
 			cell_text(v, row, s, (enum column)c, l->w[c], text, sizeof text);
-			grid_field(&v->grid, l->x[c], y, l->w[c], covered ? cell_look(v, row, s, (enum column)c) : LOOK_DIM,
-			    columns[c].side, text);
+			grid_field(&v->grid, l->x[c], y, l->w[c],
+			    covered ? cell_look(v, row, s, (enum column)c) : LOOK_DIM, columns[c].side, text);
 		}
 		row->drawn = s->rev;
 	}

@@ -75,8 +75,8 @@ struct person {
 	struct cache *cache;
 	struct agent *agent;
 	struct agent_client *client;
-	struct wire wire;       /* as the agent sees it; session NULL: none */
-	struct wire old[OLD];   /* given up by the agent, not yet noticed over there */
+	struct wire wire;        /* as the agent sees it; session NULL: none */
+	struct wire old[OLD];    /* given up by the agent, not yet noticed over there */
 	struct replica *console; /* what a console on this agent shows */
 	struct buf to_console;
 	bool absent; /* nobody at the machine */
@@ -438,10 +438,11 @@ static struct op *op_new(struct sim *s, int who, enum cmd kind)
 
 static enum cmd some_deed(struct sim *s, int who)
 {
-	static const enum cmd reader[] = {CMD_take, CMD_take, CMD_take, CMD_claim, CMD_claim, CMD_next, CMD_note,
-	    CMD_note, CMD_note, CMD_finish, CMD_finish, CMD_finish, CMD_finish, CMD_release, CMD_hold, CMD_unhold};
-	static const enum cmd super[] = {
-	    CMD_assign, CMD_assign, CMD_takeover, CMD_takeover, CMD_note, CMD_unhold, CMD_unassign, CMD_release};
+	static const enum cmd reader[] = {CMD_take, CMD_take, CMD_take, CMD_claim, CMD_claim, CMD_next,
+	    CMD_note, CMD_note, CMD_note, CMD_finish, CMD_finish, CMD_finish, CMD_finish, CMD_release,
+	    CMD_hold, CMD_unhold};
+	static const enum cmd super[] = {CMD_assign, CMD_assign, CMD_takeover, CMD_takeover, CMD_note,
+	    CMD_unhold, CMD_unassign, CMD_release};
 
 	return who < READERS ? reader[below(s, sizeof reader / sizeof *reader)]
 	                     : super[below(s, sizeof super / sizeof *super)];
@@ -515,7 +516,8 @@ struct refusal {
 static cJSON *ask(struct person *p, const char *method, const char *params)
 {
 	struct agent_client *c = agent_open(p->agent, NULL);
-	char *lines = xasprintf("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{\"version\":1,\"present\":false}}\n"
+	char *lines = xasprintf("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{\"version\":"
+	                        "1,\"present\":false}}\n"
 	                        "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"%s\",\"params\":%s}\n",
 	    method, params);
 	const char *out, *nl;
@@ -577,7 +579,9 @@ static void person_looks(struct sim *s, struct person *p)
 {
 	char line[160];
 
-	snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":\"look\",\"method\":\"study.show\",\"params\":{\"study\":%" PRIu64 "}}\n",
+	snprintf(line, sizeof line,
+	    "{\"jsonrpc\":\"2.0\",\"id\":\"look\",\"method\":\"study.show\",\"params\":{\"study\":%" PRIu64
+	    "}}\n",
 	    some_study(s, p, false));
 	agent_input(p->client, line, strlen(line));
 	snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":\"beat\",\"method\":\"ping\"}\n");
@@ -654,8 +658,8 @@ static void heal(struct sim *s)
 					wire_cut(&p->old[k]);
 			link_raise(p);
 			person_settles(s, p, true);
-			moving |= agent_waiting(p->agent) || agent_refused(p->agent) || !agent_is_live(p->agent) ||
-			          p->wire.up.len || p->to_console.len;
+			moving |= agent_waiting(p->agent) || agent_refused(p->agent) ||
+			          !agent_is_live(p->agent) || p->wire.up.len || p->to_console.len;
 		}
 		bytes_move(s);
 		time_passes(s, 200);
@@ -663,8 +667,9 @@ static void heal(struct sim *s)
 			return;
 	}
 	for (int i = 0; i < PEOPLE; i++)
-		fprintf(stderr, "%s: waiting %u refused %u live %d\n", logins[i], agent_waiting(s->people[i].agent),
-		    agent_refused(s->people[i].agent), agent_is_live(s->people[i].agent));
+		fprintf(stderr, "%s: waiting %u refused %u live %d\n", logins[i],
+		    agent_waiting(s->people[i].agent), agent_refused(s->people[i].agent),
+		    agent_is_live(s->people[i].agent));
 	fail(s, "the agents do not come to rest");
 }
 
@@ -749,9 +754,11 @@ static int on_event(void *ctx, const struct event *e)
 	const char *after;
 
 	if (e->kind == EVENT_STUDY_LAPSED && st->lease_until > e->at)
-		fail(s, "event %" PRIu64 ": the lease of %s until %" PRId64 " lapsed", e->n, st->reader, st->lease_until);
+		fail(s, "event %" PRIu64 ": the lease of %s until %" PRId64 " lapsed", e->n, st->reader,
+		    st->lease_until);
 	s->lapsed += e->kind == EVENT_STUDY_LAPSED && st->lease_until;
-	if ((e->kind == EVENT_STUDY_FINAL || e->kind == EVENT_STUDY_PRELIM) && (!before || strcmp(before, e->by)))
+	if ((e->kind == EVENT_STUDY_FINAL || e->kind == EVENT_STUDY_PRELIM) &&
+	    (!before || strcmp(before, e->by)))
 		fail(s, "event %" PRIu64 ": %s signed what %s had", e->n, e->by, before ? before : "nobody");
 	if (e->kind == EVENT_STUDY_CLAIMED && before)
 		fail(s, "event %" PRIu64 ": %s claimed what %s had", e->n, e->by, before);
@@ -776,15 +783,17 @@ static void op_check(struct sim *s, const struct op *op)
 	if (op->runs > 1)
 		fail(s, "%s %s by %s acted %u times", method, op->id, logins[op->who], op->runs);
 	if (op->said == SAID_DONE && (!op->runs || op->refused) && !there)
-		fail(s, "%s %s by %s was acknowledged, but the journal has %s", method, op->id, logins[op->who],
-		    op->refused ? "its refusal" : "nothing of it");
+		fail(s, "%s %s by %s was acknowledged, but the journal has %s", method, op->id,
+		    logins[op->who], op->refused ? "its refusal" : "nothing of it");
 	if (op->signed_ > 1 || op->noted > 1)
 		fail(s, "%s %s by %s is there twice", method, op->id, logins[op->who]);
 	if (op->words && op->said == SAID_DONE && op->signed_ + op->noted != 1)
-		fail(s, "%s %s by %s was acknowledged, but its words are not there", method, op->id, logins[op->who]);
+		fail(s, "%s %s by %s was acknowledged, but its words are not there", method, op->id,
+		    logins[op->who]);
 	/* at rest everything refused was settled: as a note, or thrown away */
 	if (op->words && op->said == SAID_PENDING && !there && !op->thrown)
-		fail(s, "%s %s by %s was promised, and its words are nowhere", method, op->id, logins[op->who]);
+		fail(s, "%s %s by %s was promised, and its words are nowhere", method, op->id,
+		    logins[op->who]);
 }
 
 static void journal_check(struct sim *s)
@@ -813,11 +822,14 @@ static void people_come(struct sim *s)
 	struct session *session = room_session(&s->room, &root);
 
 	room_say(&s->room, session,
-	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{\"version\":1,\"user\":\"root1\"}}\n");
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{\"version\":1,\"user\":\"root1\"}"
+	    "}\n");
 	for (int i = 0; i < PEOPLE; i++) {
-		char *line = xasprintf("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"user.set\",\"params\":{\"op\":\"in-%d\",\"set\":"
-		                       "{\"login\":\"%s\",\"unix\":\"%s\",\"role\":\"%s\",\"duty\":\"on\",\"modalities\":\"*\","
-		                       "\"licences\":\"TX\"}}}\n",
+		char *line = xasprintf(
+		    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"user.set\",\"params\":{\"op\":\"in-%d\","
+		    "\"set\":"
+		    "{\"login\":\"%s\",\"unix\":\"%s\",\"role\":\"%s\",\"duty\":\"on\",\"modalities\":\"*\","
+		    "\"licences\":\"TX\"}}}\n",
 		    i, logins[i], logins[i], i < READERS ? "radiologist" : "supervisor");
 
 		room_say(&s->room, session, line);
@@ -870,11 +882,12 @@ static void person_goes(struct person *p)
 
 static void run_seed(struct sim *s, uint64_t seed, unsigned operations)
 {
-	unsigned long sums[] = {s->kills, s->deaths, s->drops, s->returns, s->promised, s->lapsed, s->again, s->fenced,
-	    s->settled};
+	unsigned long sums[] = {s->kills, s->deaths, s->drops, s->returns, s->promised, s->lapsed, s->again,
+	    s->fenced, s->settled};
 
 	*s = (struct sim){.seed = seed, .want = operations};
-	s->kills = sums[0], s->deaths = sums[1], s->drops = sums[2], s->returns = sums[3], s->promised = sums[4];
+	s->kills = sums[0], s->deaths = sums[1], s->drops = sums[2], s->returns = sums[3],
+	s->promised = sums[4];
 	s->lapsed = sums[5], s->again = sums[6], s->fenced = sums[7], s->settled = sums[8];
 	room_open(&s->room, seed * UINT64_C(0x9e3779b97f4a7c15));
 	people_come(s);
@@ -903,7 +916,8 @@ static void run_seed(struct sim *s, uint64_t seed, unsigned operations)
 
 int main(int argc, char **argv)
 {
-	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 6, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 6,
+	         first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	unsigned operations = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 2000;
 	static struct sim s;
 	struct stat st;
@@ -914,11 +928,14 @@ int main(int argc, char **argv)
 		setenv("TMPDIR", "/dev/shm", 1);
 	for (uint64_t seed = first; seed < first + seeds; seed++)
 		run_seed(&s, seed, operations);
-	printf("offline: seeds %" PRIu64 " to %" PRIu64 ", %u operations each: %lu drops, %lu connections, %lu agents and %lu "
-	       "coordinators killed, %lu operations promised, %lu sent again, %lu fenced, %lu settled, %lu offline leases ran out; "
+	printf("offline: seeds %" PRIu64 " to %" PRIu64
+	       ", %u operations each: %lu drops, %lu connections, %lu agents and %lu "
+	       "coordinators killed, %lu operations promised, %lu sent again, %lu fenced, %lu settled, %lu "
+	       "offline leases ran out; "
 	       "all are there once, all digests met\n",
-	    first, first + seeds - 1, operations, s.drops, s.returns, s.kills, s.deaths, s.promised, s.again, s.fenced,
-	    s.settled, s.lapsed);
+	    first, first + seeds - 1, operations, s.drops, s.returns, s.kills, s.deaths, s.promised, s.again,
+	    s.fenced, s.settled, s.lapsed);
 	/* A run in which one of these never happened has shown nothing. */
-	return !(s.drops && s.returns && s.kills && s.promised && s.again && s.settled && s.lapsed && (s.deaths || seeds < 3));
+	return !(s.drops && s.returns && s.kills && s.promised && s.again && s.settled && s.lapsed &&
+	         (s.deaths || seeds < 3));
 }

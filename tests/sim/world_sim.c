@@ -465,9 +465,10 @@ static uint64_t some_revision(struct sim *s, uint64_t study)
 
 static void a_person_acts(struct sim *s)
 {
-	static const enum cmd kinds[] = {CMD_claim, CMD_claim, CMD_claim, CMD_take, CMD_take, CMD_purge, CMD_viewed, CMD_next, CMD_next, CMD_release,
-	    CMD_assign, CMD_assign, CMD_unassign, CMD_takeover, CMD_ask, CMD_hold, CMD_unhold, CMD_unhold,
-	    CMD_note, CMD_ready, CMD_ready, CMD_acknowledge, CMD_cancel, CMD_duty};
+	static const enum cmd kinds[] = {CMD_claim, CMD_claim, CMD_claim, CMD_take, CMD_take, CMD_purge,
+	    CMD_viewed, CMD_next, CMD_next, CMD_release, CMD_assign, CMD_assign, CMD_unassign, CMD_takeover,
+	    CMD_ask, CMD_hold, CMD_unhold, CMD_unhold, CMD_note, CMD_ready, CMD_ready, CMD_acknowledge,
+	    CMD_cancel, CMD_duty};
 	static const char *const untils[] = {"06:00", "30m", "4h", "11h", "13h", "yesterday"};
 	static const char *const reasons[] = {"TECH", "HISTORY", "PRIOR", "nonsense"};
 	enum cmd kind = kinds[below(s, sizeof(kinds) / sizeof(kinds[0]))];
@@ -482,7 +483,8 @@ static void a_person_acts(struct sim *s)
 	p->cmd.rev = some_revision(s, p->cmd.study);
 	p->cmd.force = below(s, 8) == 0;
 	snprintf(p->text, sizeof(p->text), "words %u", s->step);
-	if (kind == CMD_assign || kind == CMD_takeover || kind == CMD_purge || (kind == CMD_duty && below(s, 2)))
+	if (kind == CMD_assign || kind == CMD_takeover || kind == CMD_purge ||
+	    (kind == CMD_duty && below(s, 2)))
 		snprintf(p->reader, sizeof(p->reader), "%s", any_reader(s));
 	if (kind == CMD_take)
 		snprintf(p->as, sizeof(p->as), "%s", untils[below(s, 6)]);
@@ -779,7 +781,8 @@ int main(int argc, char **argv)
 {
 	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 200,
 	         first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	uint64_t events = 0, done = 0, refused = 0, repeats = 0, late = 0, matched = 0, restarts = 0, offline = 0;
+	uint64_t events = 0, done = 0, refused = 0, repeats = 0, late = 0, matched = 0, restarts = 0,
+	         offline = 0;
 	static struct sim s;
 
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
@@ -800,7 +803,8 @@ int main(int argc, char **argv)
 	}
 	printf("world_sim: seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " events, %" PRIu64
 	       " commands done, %" PRIu64 " refused, %" PRIu64 " sent again, %" PRIu64
-	       " late entries, %" PRIu64 " offline leases that ran out, %" PRIu64 " matches, %" PRIu64 " restarts; all digests met\n",
+	       " late entries, %" PRIu64 " offline leases that ran out, %" PRIu64 " matches, %" PRIu64
+	       " restarts; all digests met\n",
 	    first, first + seeds - 1, events, done, refused, repeats, late, offline, matched, restarts);
 	/* A run in which one of these never happened has shown nothing. */
 	return seeds >= 20 && (!done || !refused || !repeats || !late || !offline || !matched || !restarts);

@@ -309,7 +309,8 @@ static void what_is_needed_least_goes_first(void **state)
 
 /* ---- what a thief finds */
 
-static const char *const secrets[] = {"OKAFOR", "MARY", "48011930", "1.2.840.113619", "MRN-77123", "correct horse"};
+static const char *const secrets[] = {
+    "OKAFOR", "MARY", "48011930", "1.2.840.113619", "MRN-77123", "correct horse"};
 
 static void search(const char *path, void *ctx)
 {
@@ -339,7 +340,8 @@ static void no_byte_of_it_tells_a_name(void **state)
 	for (int i = 0; i < 200; i++) { /* enough to fill pages, the journal, and to be deleted again */
 		char *key = xasprintf("48011930/1.2.840.113619.%d", i), *value;
 
-		value = xasprintf("{\"name\":\"OKAFOR^MARY\",\"pid\":\"MRN-77123\",\"uid\":\"1.2.840.113619.%d\"}", i);
+		value = xasprintf(
+		    "{\"name\":\"OKAFOR^MARY\",\"pid\":\"MRN-77123\",\"uid\":\"1.2.840.113619.%d\"}", i);
 		assert_int_equal(cache_put(cache, CACHE_DETAIL, key, value, strlen(value)), 0);
 		if (i % 3 == 0)
 			assert_int_equal(cache_drop(cache, CACHE_DETAIL, key), 0);
@@ -349,7 +351,8 @@ static void no_byte_of_it_tells_a_name(void **state)
 		free(value);
 	}
 	assert_int_equal(blob_open(cache, "1.2.840.113619.1", &want, &blob), 0);
-	assert_int_equal(blob_append(blob, plain, 100000), 0); /* half of it: the break leaves what is there */
+	assert_int_equal(
+	    blob_append(blob, plain, 100000), 0); /* half of it: the break leaves what is there */
 	each_file(dir, search, &bytes);
 	assert_true(bytes > 100000);
 	blob_close(blob);
@@ -364,9 +367,10 @@ static void no_byte_of_it_tells_a_name(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_cache, close_cache)
-	const struct CMUnitTest tests[] = {T(rows_come_back_after_a_restart), T(only_the_right_secret_opens_it),
-	    T(a_key_file_takes_the_place_of_the_passphrase), T(rows_of_a_space_come_in_order_and_are_cleared_together),
-	    T(one_process_at_a_time), T(a_blob_goes_on_where_it_was), T(a_blob_with_another_hash_is_thrown_away),
+	const struct CMUnitTest tests[] = {T(rows_come_back_after_a_restart),
+	    T(only_the_right_secret_opens_it), T(a_key_file_takes_the_place_of_the_passphrase),
+	    T(rows_of_a_space_come_in_order_and_are_cleared_together), T(one_process_at_a_time),
+	    T(a_blob_goes_on_where_it_was), T(a_blob_with_another_hash_is_thrown_away),
 	    T(bytes_that_somebody_changed_are_not_given_out), T(what_is_needed_least_goes_first),
 	    T(no_byte_of_it_tells_a_name)};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
