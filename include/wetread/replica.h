@@ -79,8 +79,7 @@ bool replica_is_pending(const struct replica *, uint64_t study);
  */
 int replica_load(struct replica *, const char *json, size_t n);
 void replica_restored(struct replica *, const char *epoch);
-const char *replica_epoch(const struct replica *); /* NULL while the world is not whole */
-int64_t replica_clock(const struct replica *);     /* coordinator's clock minus env's monotonic one */
+int64_t replica_clock(const struct replica *); /* coordinator's clock minus env's monotonic one */
 void replica_set_clock(struct replica *, int64_t);
 void replica_forget(struct replica *); /* the world is empty, and fetched anew at the next follow */
 

@@ -107,7 +107,7 @@ int view_next(struct view *);
 
 uint64_t view_cursor(const struct view *); /* study the cursor is on, 0 if none */
 bool view_deaf(const struct view *);       /* a dialog or a moved row ignores keys for a moment */
-bool view_bell(struct view *);              /* once after something that a person must hear of */
+bool view_bell(struct view *);             /* once after something that a person must hear of */
 bool view_settled(const struct view *);    /* the order stands, nothing is being computed */
 
 /* Text typed and not sent, as JSON; NULL if there is none; caller frees.  And back, beside what is there. */

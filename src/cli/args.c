@@ -53,7 +53,8 @@ enum {
 	NO_REVISION = 1u << CMD_note | 1u << CMD_ask | 1u << CMD_next | 1u << CMD_duty,
 };
 #define ACT_OPTIONS(kind)                                                                                    \
-	(OPT_SHOT | OPT_ACT | (NO_REVISION >> (kind)&1 ? 0 : OPT_SEEN) | (ENDS_LEASE >> (kind)&1 ? OPT_LEASE : 0))
+	(OPT_SHOT | OPT_ACT | (NO_REVISION >> (kind)&1 ? 0 : OPT_SEEN) |                                     \
+	    (ENDS_LEASE >> (kind)&1 ? OPT_LEASE : 0))
 static const struct shot acts[] = {
 #define CMD(name, method, words, args, roles, help)                                                          \
 	{words, args, help, ACT_OPTIONS(CMD_##name), CMD_##name, shot_act},

@@ -76,9 +76,9 @@ struct cli {
 	int64_t timeout; /* ms */
 	char *target;    /* where to connect to: the coordinator, or the agent in front of it */
 	struct session *session;
-	struct answer fail; /* why it went wrong */
+	struct answer fail;  /* why it went wrong */
 	const char *unsaved; /* words that went nowhere: given back with the failure. Borrowed from args */
-	struct buf out;     /* what goes to standard output */
+	struct buf out;      /* what goes to standard output */
 	bool json, tty, broken;
 };
 int cli_fail(struct cli *, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -477,7 +477,9 @@ static void link_tell(struct console *c)
 	                       .heard = c->heard,
 	                       .by_agent = c->beyond.known,
 	                       .where = c->beyond.where ? c->beyond.where : c->target,
-	                       .why = c->beyond.why ? c->beyond.why : c->why ? c->why : held});
+	                       .why = c->beyond.why ? c->beyond.why
+	                              : c->why      ? c->why
+	                                            : held});
 }
 
 /* A dump has nobody to wait with. */

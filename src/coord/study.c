@@ -39,7 +39,8 @@ static int find(struct request *r)
 	if (err == E_AMBIGUOUS) {
 		char *choices = world_choices(w, v->valuestring, session_scope(r->s));
 
-		r->own = xasprintf("more than one study has the accession %.256s: write %s", v->valuestring, choices);
+		r->own = xasprintf(
+		    "more than one study has the accession %.256s: write %s", v->valuestring, choices);
 		free(choices);
 	}
 	return err ? request_refuse(r, err, r->own) : 0;

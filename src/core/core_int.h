@@ -52,7 +52,7 @@ void emit_note(struct step *, const char *kind, const char *text);
 void set_free(struct event *, const struct study *, int64_t state);
 
 struct event *emit_cancelled(struct step *); /* cmd_cancel.c: the study leaves the lists */
-void tell_lease(struct step *);  /* cmd_claim.c: the answer for a study that this person reads already */
+void tell_lease(struct step *); /* cmd_claim.c: the answer for a study that this person reads already */
 /* presence.c: when the lease ends if no (further) heartbeat comes, UTC ms. */
 int64_t lease_until(const struct core *, const struct study *, const char *reader, int64_t claimed_at);
 /* cmd_claim.c: the lease goes to the person of the command; until: it stands so long without a heartbeat, 0: as the policy says */

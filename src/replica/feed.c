@@ -91,7 +91,8 @@ int follow_answer(struct replica *r, const struct cJSON *result, const struct cJ
 	const char *mode = json_get_str(result, "mode", "");
 	int err = error ? err_of_rpc((int)json_get_int(error, "code", 0)) : 0;
 
-	if (err == E_FULL || err == E_IO || err == E_NOMEM) { /* queue.resync comes when there is room again */
+	if (err == E_FULL || err == E_IO ||
+	    err == E_NOMEM) { /* queue.resync comes when there is room again */
 		str_put(&r->held, json_get_str(error, "message", err_text(err)));
 		r->held_err = err;
 		return 0;

@@ -139,11 +139,6 @@ void replica_restored(struct replica *r, const char *epoch)
 	set_phase(r, REPLICA_LIVE);
 }
 
-const char *replica_epoch(const struct replica *r)
-{
-	return r->whole ? r->epoch : NULL;
-}
-
 void replica_forget(struct replica *r)
 {
 	feed_release(r);
