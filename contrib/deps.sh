@@ -32,7 +32,7 @@ test=(
 	git tmux jq python3 python3-hl7 openssh-server ssh-audit
 	dcmtk orthanc libgdcm-tools python3-pydicom openssl curl iproute2 sqlite3 mandoc xz-utils
 )
-lint=(clang clang-tidy clang-format cppcheck shellcheck mandoc gcovr)
+lint=(clang clang-tidy clang-format-14 cppcheck shellcheck mandoc gcovr)
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 die() {

@@ -10,7 +10,7 @@ command -v clang-format-14 >/dev/null 2>&1 && tool=clang-format-14
 version=$($tool --version 2>/dev/null | grep -oE 'version [0-9]+' | grep -oE '[0-9]+')
 if [ "${version:-0}" != 14 ]; then
 	echo "format: clang-format 14 is needed, this is '${version:-none}'" >&2
-	echo "fix:    apt-get install clang-format-14 (Debian 12: contrib/deps.sh lint)" >&2
+	echo "fix:    contrib/deps.sh lint, or apt-get install clang-format-14" >&2
 	exit 1
 fi
 mapfile -t files < <(find src include tests tools bench -name '*.[ch]' | sort)
