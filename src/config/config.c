@@ -132,7 +132,8 @@ static int put(struct config *cfg, const struct setting *s, const char *value, c
 		return E_USAGE;
 	}
 	if (s->type == COUNT && !is_count(value)) {
-		*why = xasprintf("[%s] %s: \"%s\" is not a number from 1 to %d", s->section, s->key, value, COUNT_MAX);
+		*why = xasprintf(
+		    "[%s] %s: \"%s\" is not a number from 1 to %d", s->section, s->key, value, COUNT_MAX);
 		return E_USAGE;
 	}
 	str_put(member(s, cfg), value);

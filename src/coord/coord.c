@@ -111,9 +111,10 @@ const char *view_refusal(const struct request *r, int err)
 {
 	if (err != E_FULL)
 		return NULL;
-	return r->which == METHOD_queue_follow
-	           ? "the coordinator's disk is full: views cannot be recorded, so nothing is shown until there is room"
-	           : "the coordinator's disk is full: the view cannot be recorded, so no more is shown than the queue";
+	return r->which == METHOD_queue_follow ? "the coordinator's disk is full: views cannot be recorded, "
+	                                         "so nothing is shown until there is room"
+	                                       : "the coordinator's disk is full: the view cannot be "
+	                                         "recorded, so no more is shown than the queue";
 }
 
 /* What is out of scope is as if it were not there; names are looked up within it by the core. */

@@ -75,7 +75,7 @@ struct session {
 	struct coord *c;
 	void *owner;
 	enum session_kind kind;
-	unsigned phase; /* enum wire_phase */
+	unsigned phase;  /* enum wire_phase */
 	const char *via; /* NULL: as its kind says */
 	char *peer, *unix_name, *login, *key, *client;
 	bool may_act_as;
@@ -137,7 +137,8 @@ struct method_ops {
 };
 const struct method_ops *method_ops(enum method);
 int request_refuse(struct request *, int err, const char *text); /* returns err */
-const char *view_refusal(const struct request *, int err); /* why something is not shown that must be on record first; NULL: err_text() */
+const char *view_refusal(const struct request *,
+    int err); /* why something is not shown that must be on record first; NULL: err_text() */
 
 int via_begin(struct request *);
 void via_finish(struct request *, struct buf *);

@@ -173,8 +173,8 @@ static void point_children(struct serve *s)
 {
 	struct child *gate = &s->children[CHILD_GATE], *hl7 = &s->children[CHILD_HL7];
 
-	const char *own[] = {"--host-key", s->cfg->host_key, "--max-sessions", s->cfg->max_sessions, "--max-unauth",
-	    s->cfg->max_logins, "--max-per-source", s->cfg->source_logins};
+	const char *own[] = {"--host-key", s->cfg->host_key, "--max-sessions", s->cfg->max_sessions,
+	    "--max-unauth", s->cfg->max_logins, "--max-per-source", s->cfg->source_logins};
 
 	memcpy(gate->args, own, sizeof own);
 	child_configure(gate, s->cfg->ssh_listen);

@@ -29,7 +29,8 @@ static unsigned agreeing(const char *list, const struct study *a, const struct s
 static const struct study *find_target(struct step *st)
 {
 	uint64_t id;
-	int err = str_empty(st->cmd->with) ? E_USAGE : world_lookup_in(st->w, st->cmd->with, st->cmd->scope, &id);
+	int err =
+	    str_empty(st->cmd->with) ? E_USAGE : world_lookup_in(st->w, st->cmd->with, st->cmd->scope, &id);
 
 	if (!err)
 		return world_study(st->w, id);

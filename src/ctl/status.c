@@ -62,7 +62,8 @@ static void put_strangers(const cJSON *list)
 	{
 		char text[32], line[400];
 
-		snprintf(line, sizeof line, "%s, %lld studies since %s from %s: add the site, or name it in hl7.ini",
+		snprintf(line, sizeof line,
+		    "%s, %lld studies since %s from %s: add the site, or name it in hl7.ini",
 		    json_get_str(s, "site", "?"), (long long)json_get_int(s, "studies", 0),
 		    when_rfc3339(json_get_int(s, "since", 0), text), json_get_str(s, "sender", "?"));
 		put_pair("NOT KNOWN", line);

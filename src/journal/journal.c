@@ -75,9 +75,11 @@ static bool has_bytes(char *path)
 static const char *advice(const char *path)
 {
 	if (has_bytes(xasprintf("%s-wal", path)) || has_bytes(lock_path(path)))
-		return "it was in use, and its content is lost: keep what is there, and put a backup back with "
+		return "it was in use, and its content is lost: keep what is there, and put a backup back "
+		       "with "
 		       "`wetreadctl restore`";
-	return "an init was interrupted: remove it and run `wetreadctl init`; if it was in use before, put a backup back "
+	return "an init was interrupted: remove it and run `wetreadctl init`; if it was in use before, put a "
+	       "backup back "
 	       "with `wetreadctl restore` instead";
 }
 

@@ -30,9 +30,9 @@ struct carrier {
 
 	/* of the trip */
 	ssh_session ssh;
-	char *host_port;  /* as known_hosts writes it */
-	int64_t deadline; /* 0: none */
-	char why[512];    /* a sentence that goes with the error */
+	char *host_port;   /* as known_hosts writes it */
+	int64_t deadline;  /* 0: none */
+	char why[512];     /* a sentence that goes with the error */
 	char useless[300]; /* the key file that could not be used, and why; "": none */
 };
 

@@ -177,7 +177,9 @@ static bool key_is_private(struct carrier *c, const char *file)
 	}
 	if (st.st_uid != getuid() || !(st.st_mode & 077))
 		return true;
-	key_useless(c, file, "others may read this private key (mode %04o), so it is not used: chmod 600 it, or make a new one",
+	key_useless(c, file,
+	    "others may read this private key (mode %04o), so it is not used: chmod 600 it, or make a new "
+	    "one",
 	    (unsigned)st.st_mode & 0777);
 	return false;
 }
@@ -216,7 +218,9 @@ static int key_unlock(struct carrier *c, const char *file, ssh_key *key)
 		snprintf(text, sizeof(text), "%sPassphrase for %s", i ? "That was not it. " : "", file);
 		rc = carrier_ask(c, F_PASS, text);
 		if (rc == 0 && !c->answer.yes)
-			key_useless(c, file, "it has a passphrase and none was given: ask for it at a terminal, or use ssh-add");
+			key_useless(c, file,
+			    "it has a passphrase and none was given: ask for it at a terminal, or use "
+			    "ssh-add");
 		if (rc < 0 || !c->answer.yes)
 			return rc;
 		rc = ssh_pki_import_privkey_file(file, c->answer.text, NULL, NULL, key);
@@ -395,8 +399,8 @@ int login(struct carrier *c)
 	if (*c->useless && c->setup->identity)
 		return carrier_fail(c, E_AUTH, "%s", c->useless);
 	ssh_options_get(c->ssh, SSH_OPTIONS_USER, &user);
-	carrier_fail(c, E_AUTH, "%s let none of your keys in as %s: %s", c->host_port, user ? user : "this user",
-	    *c->useless ? c->useless : "ask its administrator to add one");
+	carrier_fail(c, E_AUTH, "%s let none of your keys in as %s: %s", c->host_port,
+	    user ? user : "this user", *c->useless ? c->useless : "ask its administrator to add one");
 	ssh_string_free_char(user);
 	return E_AUTH;
 }

@@ -766,7 +766,8 @@ static void an_order_without_a_site_touches_no_sites_study(void **state)
 static void a_name_means_what_its_person_sees(void **state)
 {
 	struct night *n = *state;
-	uint64_t here = night_study(n, "1001", "CT", 1, "STANNE"), there = night_study(n, "1001", "CT", 1, "HARBOR");
+	uint64_t here = night_study(n, "1001", "CT", 1, "STANNE"),
+	         there = night_study(n, "1001", "CT", 1, "HARBOR");
 	uint64_t id = 0;
 
 	assert_int_equal(DO("coord", note, .study_name = "1001", .text = "x"), E_AMBIGUOUS);
@@ -774,7 +775,8 @@ static void a_name_means_what_its_person_sees(void **state)
 	assert_int_equal(DO("coord", note, .study_name = "1001", .text = "x", .scope = "STANNE EULUX"), 0);
 	assert_int_equal(night_get(n, here)->nnotes, 1);
 	assert_int_equal(night_get(n, there)->nnotes, 0);
-	assert_int_equal(DO("coord", note, .study_name = "HARBOR/1001", .text = "x", .scope = "STANNE"), E_NOTFOUND);
+	assert_int_equal(
+	    DO("coord", note, .study_name = "HARBOR/1001", .text = "x", .scope = "STANNE"), E_NOTFOUND);
 	assert_int_equal(DO("coord", note, .study_name = "#2", .text = "x", .scope = "STANNE"), E_NOTFOUND);
 	assert_int_equal(world_lookup_in(&n->w, "1001", "EULUX", &id), E_NOTFOUND);
 	assert_int_equal(world_lookup_in(&n->w, "harbor/1001", NULL, &id), 0); /* typed without Shift */
@@ -785,8 +787,10 @@ static void one_accession_twice_at_one_site_is_told_apart_by_number(void **state
 {
 	struct night *n = *state;
 
-	night_hl7(n, "m1", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"A\",\"name\":\"A^B\"}}]");
-	night_hl7(n, "m2", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"B\",\"name\":\"C^D\"}}]");
+	night_hl7(n, "m1", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"A\",\"name\":\"A^B\"}}]");
+	night_hl7(n, "m2", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"B\",\"name\":\"C^D\"}}]");
 	assert_int_equal(n->w.nstudies, 2);
 	assert_int_equal(DO("coord", note, .study_name = "77", .text = "x"), E_AMBIGUOUS);
 	assert_non_null(strstr(n->a.text, "#1 or #2"));
