@@ -18,6 +18,7 @@
 enum { BUSY_MS = 10000, FORMAT = 1 };
 
 static const char schema[] =
+    "BEGIN;"
     "CREATE TABLE study(key TEXT PRIMARY KEY, uid TEXT NOT NULL, site TEXT, aet TEXT, accession TEXT, pid "
     "TEXT, pid_auth TEXT,"
     " name TEXT, birth TEXT, sex TEXT, modality TEXT, exam TEXT, body TEXT, images INTEGER NOT NULL,"
@@ -40,7 +41,8 @@ static const char schema[] =
     "CREATE INDEX series_study ON series(study);"
     "CREATE INDEX instance_series ON instance(study, series);"
     "CREATE INDEX study_open ON study(complete) WHERE complete = 0;"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 1;"
+    "COMMIT;";
 
 static const char *const texts[] = {
 #define SQL(name, text) text,
@@ -122,39 +124,42 @@ void index_close(struct store *s)
 	sqlite3_close(s->db);
 }
 
-static void bind(sqlite3_stmt *q, const char *types, va_list ap)
+/* A value that is not bound would be NULL: a fact lost in silence. */
+static int bind(sqlite3_stmt *q, const char *types, va_list ap)
 {
-	for (int i = 0; types[i]; i++) {
+	int rc = SQLITE_OK;
+
+	sqlite3_reset(q);
+	for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
 		if (types[i] == 's')
-			sqlite3_bind_text(q, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+			rc = sqlite3_bind_text(q, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
 		else
-			sqlite3_bind_int64(q, i + 1, va_arg(ap, int64_t));
+			rc = sqlite3_bind_int64(q, i + 1, va_arg(ap, int64_t));
 	}
+	return rc;
 }
 
 sqlite3_stmt *index_query(struct store *s, enum statement which, const char *types, ...)
 {
-	sqlite3_stmt *q = s->q[which];
 	va_list ap;
+	int rc;
 
-	sqlite3_reset(q);
 	va_start(ap, types);
-	bind(q, types, ap);
+	rc = bind(s->q[which], types, ap);
 	va_end(ap);
-	return q;
+	return rc == SQLITE_OK ? s->q[which] : NULL;
 }
 
 int index_run(struct store *s, enum statement which, const char *types, ...)
 {
-	sqlite3_stmt *q = s->q[which];
 	va_list ap;
 	int rc;
 
-	sqlite3_reset(q);
 	va_start(ap, types);
-	bind(q, types, ap);
+	rc = bind(s->q[which], types, ap);
 	va_end(ap);
-	rc = sqlite3_step(q);
-	sqlite3_reset(q);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s->q[which]);
+	sqlite3_reset(s->q[which]);
 	return index_err(s, rc);
 }

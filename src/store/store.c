@@ -102,7 +102,7 @@ static int begin(struct store *s)
 
 void store_rollback(struct store *s)
 {
-	if (s->batch)
+	if (s->batch && !sqlite3_get_autocommit(s->db)) /* a failure may have rolled it back already */
 		index_run(s, Q_ROLLBACK, "");
 	s->batch = false;
 	s->ndone = s->ndirty = 0;

@@ -37,7 +37,8 @@ void index_close(struct store *);
 int index_err(struct store *, int rc); /* SQLite's code to ours, logged when it is our failure */
 /* Runs one with nothing to return. Arguments by format: s text or NULL, i int64_t. */
 int index_run(struct store *, enum statement, const char *types, ...);
-/* Prepares it with arguments; step it with sqlite3_step(), then sqlite3_reset(). */
+/* Prepares it with arguments; step it with sqlite3_step(), then sqlite3_reset(). NULL when there is no memory: SQLite
+ * takes it and says so. */
 sqlite3_stmt *index_query(struct store *, enum statement, const char *types, ...);
 
 /* ---- files.c */
