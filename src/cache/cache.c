@@ -81,13 +81,14 @@ void name_of(const struct cache *c, enum cache_space space, const char *key, uns
 static unsigned char *seal(const struct cache *c, const unsigned char name[NAME_BYTES], const char *key,
     const void *value, size_t n, size_t *sealed_n)
 {
-	size_t k = strlen(key), plain_n = 4 + k + n;
+	const size_t k = strlen(key), plain_n = 4 + k + n;
+	const unsigned char *name_bytes = (const unsigned char *)key; /* sealed by length, not as a string */
 	unsigned char *out = xmalloc(NONCE + plain_n + TAG), *plain = out + NONCE;
 	unsigned long long len;
 
 	for (int i = 0; i < 4; i++)
 		plain[i] = (unsigned char)(k >> (24 - 8 * i));
-	memcpy(plain + 4, key, k);
+	memcpy(plain + 4, name_bytes, k);
 	if (n)
 		memcpy(plain + 4 + k, value, n);
 	randombytes_buf(out, NONCE);

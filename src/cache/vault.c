@@ -76,7 +76,7 @@ static int vault_write(struct cache *c, const struct vault *v)
 
 int vault_load(struct cache *c)
 {
-	struct vault v;
+	struct vault v = {0};
 	int err = vault_read(c, &v);
 
 	c->is_new = err == E_NOTFOUND;
@@ -163,7 +163,7 @@ static int seal(struct cache *c, const struct keys *k, const struct cache_secret
 static int unseal(struct cache *c, struct keys *k, const struct cache_secret *secret)
 {
 	unsigned char *outer = sodium_malloc(KEY_BYTES);
-	struct vault v;
+	struct vault v = {0};
 	int err = outer ? vault_read(c, &v) : E_NOMEM;
 
 	if (!err)
