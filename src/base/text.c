@@ -55,8 +55,8 @@ static size_t decode(const char *s, size_t n, uint32_t *cp, bool *good)
 	*good = false;
 	if (n == 0)
 		return 0;
-	len =
-	    lead_bounds(p[0], &lo, &hi); /* NOLINT(clang-analyzer-core.CallAndMessage): n says it is there */
+	/* n says that it is there.  NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
+	len = lead_bounds(p[0], &lo, &hi);
 	if (len == 0)
 		return 1;
 	v = len == 1 ? p[0] : p[0] & (0x7fu >> len);
