@@ -183,10 +183,12 @@ static int export_filter(scmp_filter_ctx f, struct sock_fprog *out)
 		goto undo_file;
 	out->filter = xmalloc((size_t)size);
 	out->len = (unsigned short)((size_t)size / sizeof(*out->filter));
-	if (pread(fd, out->filter, (size_t)size, 0) == size)
+	if (pread(fd, out->filter, (size_t)size, 0) == size) {
 		err = 0;
-	else
+	} else {
 		free(out->filter);
+		*out = (struct sock_fprog){0};
+	}
 
 undo_file:
 	close(fd);
