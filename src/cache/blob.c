@@ -82,7 +82,7 @@ static int info_parse(struct cache_blob *i, const char *json, size_t n)
 int blob_info(struct cache *c, const char *key, struct cache_blob *out)
 {
 	struct buf b = BUF_INIT(4096);
-	struct cache_blob i;
+	struct cache_blob i = {0};
 	int err = cache_get(c, CACHE_BLOB, key, &b);
 
 	if (!err)

@@ -277,8 +277,12 @@ static int agent_begin(struct daemon *d)
 
 static void agent_end(struct daemon *d)
 {
-	while (d->conns)
-		conn_close(d->conns);
+	struct conn *next;
+
+	for (struct conn *cn = d->conns; cn; cn = next) {
+		next = cn->next;
+		conn_close(cn);
+	}
 	link_close(d->link);
 	d->link = NULL;
 	agent_free(d->agent);

@@ -96,13 +96,10 @@ static void clean_cut(char *out, size_t size, const char *text)
 	char *clean = text_clean_dup(text);
 	size_t n = strlen(clean);
 
-	if (n < size) {
-		memcpy(out, clean, n + 1);
-	} else {
-		n = utf8_prefix(clean, n, size - 2);
-		memcpy(out, clean, n);
-		memcpy(out + n, "~", 2);
-	}
+	if (n < size)
+		snprintf(out, size, "%s", clean);
+	else
+		snprintf(out, size, "%.*s~", (int)utf8_prefix(clean, n, size - 2), clean);
 	free(clean);
 }
 
