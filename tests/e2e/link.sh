@@ -63,7 +63,7 @@ holds "a wrong one is asked for again, three times" eval 'run --answer wrong "$t
 holds "none at all is no login" eval 'run --answer no "$target"; said "state offline -11"'
 start agent ssh-agent -D -a "$T/agent"
 export SSH_AUTH_SOCK=$T/agent
-await 5 test -S "$T/agent"
+await 30 test -S "$T/agent"
 for i in 1 2 3 4; do
 	key "agent$i" -t ed25519
 	ssh-add -q "$T/agent$i"
@@ -102,42 +102,42 @@ fi
 holds "nobody at home is offline, to be tried again" eval 'run ssh://okafor@127.0.0.1:1; said "state offline -10 [0-9]+ .*refused"'
 holds "no such name is offline" eval 'run ssh://okafor@host.invalid; said "state offline -10"'
 start core echo_core --unix "$T/core.sock"
-await 5 test -S "$T/core.sock"
+await 30 test -S "$T/core.sock"
 holds "a local socket needs no key" hears "unix:$T/core.sock"
 holds "a missing local socket is named" eval 'run "unix:$T/none.sock"; said "state offline -10 .*$T/none.sock: No such file"'
 
 # ---- staying up
 session() { # session TARGET: the link in the background, fed by descriptor 6, printing to $T/session
 	background session "$T/session" link_talk --for 60000 --first hello "$1"
-	await 5 grep -q 'state live' "$T/session"
+	await 30 grep -q 'state live' "$T/session"
 }
 times() { # times PATTERN N: seen N times in the session by now
 	[ "$(grep -cE "$1" "$T/session")" -ge "$2" ]
 }
 session "$target"
 echo bye >&6
-holds "the link comes back after the core hung up" await 5 times 'state live' 2
+holds "the link comes back after the core hung up" await 30 times 'state live' 2
 holds "... and asked for the first lines again" times connect 2
 pkill -KILL -P "$(pgrep -P "$main_core")"
-holds "the link comes back after a session process died" await 5 times 'state live' 3
+holds "the link comes back after a session process died" await 30 times 'state live' 3
 carrier=$(pgrep -P "${PID[session]}")
 kill -KILL "$carrier"
-holds "the link comes back after its own SSH process died" await 5 times 'state live' 4
+holds "the link comes back after its own SSH process died" await 30 times 'state live' 4
 seq 100000 | sed 's/$/ abcdefghijklmnopqrstuvwxyz/' >"$T/lines"
 cat "$T/lines" >&6
-holds "a hundred thousand lines come back in order" eval 'await 20 times "line 100000 abc" 1; diff -q <(sed -n "s/^ *[0-9]* line \([0-9]* abc\)/\1/p" "$T/session") <(sed "s/ abcd/ abcd/" "$T/lines")'
+holds "a hundred thousand lines come back in order" eval 'await 60 times "line 100000 abc" 1; diff -q <(sed -n "s/^ *[0-9]* line \([0-9]* abc\)/\1/p" "$T/session") <(sed "s/ abcd/ abcd/" "$T/lines")'
 printf '%1100000s\n' x >&6
-holds "a line of more than 1 MiB is not sent" await 5 times 'unsent -6' 1
+holds "a line of more than 1 MiB is not sent" await 30 times 'unsent -6' 1
 printf '%1000000s\n' y >&6
-holds "a line just under it comes back" await 10 awk 'length > 900000 { found = 1 } END { exit !found }' "$T/session"
+holds "a line just under it comes back" await 30 awk 'length > 900000 { found = 1 } END { exit !found }' "$T/session"
 echo '!age' >&6
-holds "round trip and age are known" await 5 times 'rtt [0-9]+ age [0-9]+' 1
+holds "round trip and age are known" await 30 times 'rtt [0-9]+ age [0-9]+' 1
 exec 6>&-
 stop session
-holds "nothing is left behind by a link that was killed" await 5 gone "$carrier"
+holds "nothing is left behind by a link that was killed" await 30 gone "$carrier"
 session "unix:$T/core.sock"
 echo 'flood 1300000' >&6
 echo bye >&6
-holds "a local link comes back too" await 5 times 'state live' 2
+holds "a local link comes back too" await 30 times 'state live' 2
 
 finish

@@ -13,11 +13,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *line = xstrndup((const char *)data, size);
+	char *line = xcalloc(1, size + 1); /* the input has no end of its own */
 	struct pubkey k = {0};
 	const char *why = NULL;
-	int err = pubkey_parse(line, &k, &why);
+	int err;
 
+	if (size)
+		memcpy(line, data, size);
+	err = pubkey_parse(line, &k, &why);
 	if (err < 0 ? !why : !err && strlen(k.fingerprint) != 50)
 		abort();
 	pubkey_release(&k);

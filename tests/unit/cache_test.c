@@ -324,7 +324,8 @@ static void search(const char *path, void *ctx)
 		buf_add(&b, chunk, (size_t)n);
 	close(fd);
 	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-		if (memmem(b.data, b.len, secrets[i], strlen(secrets[i])) || strstr(path, secrets[i]))
+		if ((b.len && memmem(b.data, b.len, secrets[i], strlen(secrets[i]))) ||
+		    strstr(path, secrets[i]))
 			fail_msg("%s shows %s", path, secrets[i]);
 	*(size_t *)ctx += b.len;
 	buf_release(&b);
