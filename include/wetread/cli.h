@@ -24,6 +24,7 @@ enum opt_group {
 	OPT_HIDDEN = 32,
 	OPT_SEEN = 64,
 	OPT_LEASE = 128,
+	OPT_PICTURE = 256,
 	OPT_ALL = OPT_CONSOLE | OPT_SHOT
 };
 

@@ -43,7 +43,8 @@ struct coord_limits {
 
 struct coord_options {
 	const struct env *env;
-	const char *journal; /* path of journal.db */
+	const char *journal;  /* path of journal.db */
+	const char *pictures; /* the folder of the previews; NULL: there are none */
 	struct coord_limits limits;
 	void *ctx;
 	/*

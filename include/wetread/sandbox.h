@@ -48,6 +48,18 @@ int sandbox_prepare(const struct sandbox *, struct sock_fprog *filter);
 int sandbox_enter(const struct sandbox *);
 /* In a fresh child: keeps these descriptors, as 3, 4 and so on in this order, and closes every other one. */
 void sandbox_keep(int *const fds[], size_t n);
+/*
+ * For a program of others' that this process is about to become by execve(2): a decoder that reads hostile bytes with
+ * libraries that were not written for it.  It may read (and run) what is below the paths and do as it likes in the folder; it
+ * may not talk to anybody, start or watch processes, or change the system.
+ */
+struct sandbox_tool {
+	const char *const *paths; /* NULL-ended; one that is not there is passed over */
+	const struct sandbox_limit *limits;
+	size_t nlimits;
+	int folder;
+};
+int sandbox_tool(const struct sandbox_tool *); /* as sandbox_enter() */
 /* Whether the kernel keeps a process to one folder; without it a name with "../" is only kept out by the caller. */
 bool sandbox_has_folders(void);
 

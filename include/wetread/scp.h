@@ -15,10 +15,11 @@
 #include "wetread/env.h"
 
 struct scp_options {
-	int core_fd;        /* a connected stream: JSON-RPC lines */
-	const char *listen; /* "ADDR:PORT", numeric; port 0 takes any; standard output says which */
-	const char *config; /* dicom.ini, read again at SIGHUP */
-	const char *store;  /* DIR/images */
+	int core_fd;         /* a connected stream: JSON-RPC lines */
+	const char *listen;  /* "ADDR:PORT", numeric; port 0 takes any; standard output says which */
+	const char *config;  /* dicom.ini, read again at SIGHUP */
+	const char *store;   /* DIR/images */
+	const char *preview; /* path of wetread-preview */
 	const struct env *env;
 };
 

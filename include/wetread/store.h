@@ -126,6 +126,8 @@ struct store_fault {
 /* Reads every file again; fault is called for each that is missing, changed or not in the index. *good counts the others. */
 int store_verify(
     struct store *, void (*fault)(void *ctx, const struct store_fault *), void *ctx, int64_t *good);
+/* Removes the pictures that were made of a study. */
+int store_forget_preview(struct store *, const char *key);
 /* Removes a study's files, previews and rows. E_NOTFOUND. Interrupted, it can be repeated. */
 int store_purge(struct store *, const char *study_uid, int64_t *images);
 

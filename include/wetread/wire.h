@@ -27,7 +27,12 @@ enum {
 struct cJSON;
 
 /* In which phase of a session a method may be asked for; see tbl/method.def. */
-enum wire_phase { PHASE_AUTH = 1, PHASE_HELLO = 2, PHASE_LIVE = 4 };
+enum wire_phase {
+	PHASE_AUTH = 1,
+	PHASE_HELLO = 2,
+	PHASE_LIVE = 4,
+	PHASE_BULK = 8 /* hello said that it is one for pictures */
+};
 
 enum method {
 #define METHOD(name, method, phases, roles, params, result, help) METHOD_##name,

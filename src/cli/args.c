@@ -406,7 +406,7 @@ static int options_check(const struct args *a, char **why)
 
 static int numbers_check(const struct args *a, char **why)
 {
-	static const enum opt numbers[] = {OPT_number, OPT_revision, OPT_fence};
+	static const enum opt numbers[] = {OPT_number, OPT_revision, OPT_fence, OPT_series, OPT_slice};
 	uint64_t v;
 	int64_t ms;
 

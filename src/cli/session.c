@@ -38,6 +38,7 @@ struct session {
 	bool sent;               /* something may have reached the coordinator */
 	char *host_key;          /* the fingerprint that was asked about and not accepted */
 	struct waiting *waiting; /* for the answer to the open request; NULL */
+	char *passphrase;        /* cli->again: the one that was given */
 	int err;                 /* why it ended; cli->fail has the words */
 };
 
@@ -138,6 +139,10 @@ static void on_question(void *ctx, enum link_question what, const char *text)
 	if (what == LINK_ASK_HOST && !answer) {
 		free(s->host_key);
 		s->host_key = host_fingerprint(text);
+	}
+	if (what == LINK_ASK_PASSPHRASE && s->cli->again) {
+		ask_wipe(s->passphrase);
+		s->passphrase = xstrdup(answer);
 	}
 	deadline_set(s); /* the person's time does not count */
 	link_answer(s->link, answer);
@@ -292,7 +297,28 @@ void session_close(struct cli *c)
 	event_free(s->deadline);
 	event_base_free(s->base);
 	free(s->host_key);
+	ask_wipe(s->passphrase);
 	free(s);
+}
+
+int session_second(struct cli *c, const struct link_calls *calls, void *ctx, struct link **out)
+{
+	struct link_options options = {.base = c->session->base,
+	    .target = settings_str(&c->settings, SETTING_coordinator),
+	    .calls = calls,
+	    .ctx = ctx};
+
+	return link_open(out, &options);
+}
+
+char *session_again(struct cli *c, int question)
+{
+	return question == LINK_ASK_PASSPHRASE ? xstrdup(c->session->passphrase) : NULL;
+}
+
+void session_wake(struct cli *c)
+{
+	event_base_loopbreak(c->session->base);
 }
 
 struct replica *session_replica(struct cli *c)

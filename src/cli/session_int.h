@@ -19,6 +19,16 @@ struct session_tick {
 int session_run(struct cli *, const struct session_calls *, void *ctx, struct session_tick *);
 void session_stop(struct cli *, int err);
 
+/*
+ * A second connection to the same coordinator, with callbacks of its own; what was answered to the first one's questions
+ * is answered again if cli->again was set before session_open(). Close it before session_close().
+ */
+struct link;
+struct link_calls;
+int session_second(struct cli *, const struct link_calls *, void *ctx, struct link **);
+void session_wake(struct cli *);                 /* session_wait() looks at its condition again */
+char *session_again(struct cli *, int question); /* an answer for link_answer(); NULL: ask. Wipe it. */
+
 /* ask.c: the answers to the link's questions; NULL is no. Give them back to ask_wipe(). */
 char *host_fingerprint(const char *text); /* "SHA256:..." out of the question; NULL if there is none */
 char *ask_host(struct cli *, const char *text);

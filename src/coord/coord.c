@@ -161,18 +161,25 @@ static void begin_command(struct request *r)
 	core_run(&c->core, &cmd, turn_step, c, &r->answer);
 }
 
+static const char *wrong_phase(const struct session *s)
+{
+	return s->phase == PHASE_LIVE   ? NULL
+	       : s->phase == PHASE_BULK ? "this connection is for pictures only: ask on another"
+	                                : "say hello first";
+}
+
 static void begin_method(struct request *r)
 {
 	const struct wire_method *m = wire_method((enum method)r->which);
 	struct session *s = r->s;
 
 	if (!(m->phases & s->phase)) {
-		request_refuse(r, E_PHASE, s->phase == PHASE_LIVE ? NULL : "say hello first");
-		if (s->phase != PHASE_LIVE)
+		request_refuse(r, E_PHASE, wrong_phase(s));
+		if (s->phase < PHASE_LIVE)
 			session_end(s, "asked for what is not allowed before hello");
 		return;
 	}
-	if (s->phase == PHASE_LIVE && !(m->roles & session_role(s))) {
+	if (s->phase >= PHASE_LIVE && !(m->roles & session_role(s))) {
 		trace_refusal(r, E_ROLE, 0);
 		request_refuse(r, E_ROLE, NULL);
 		return;
@@ -190,8 +197,9 @@ static void begin_request(struct request *r)
 	if (!r->is_command)
 		r->which = wire_method_find(r->msg.method);
 	if (s->phase != PHASE_LIVE && (r->is_command || r->which < 0)) {
-		request_refuse(r, E_PHASE, "say hello first");
-		session_end(s, "asked for what is not allowed before hello");
+		request_refuse(r, E_PHASE, wrong_phase(s));
+		if (s->phase < PHASE_LIVE)
+			session_end(s, "asked for what is not allowed before hello");
 	} else if (r->which < 0) {
 		request_refuse(r, E_METHOD, NULL);
 	} else if (r->is_command) {
@@ -262,6 +270,10 @@ static void answer_method(struct request *r)
 	if (method_ops((enum method)r->which)->finish)
 		method_ops((enum method)r->which)->finish(r, &result);
 	json_close(&result, '}');
+	if (r->later) {
+		buf_release(&result);
+		return;
+	}
 	if (r->err)
 		wire_error(&r->s->out, r->msg.id, r->err, r->text, NULL);
 	else if (result.failed)
@@ -294,6 +306,7 @@ static void release_requests(struct coord *c)
 
 		answer_release(&r->answer);
 		wire_msg_release(&r->msg);
+		bulk_job_free(r->job);
 		free(r->own);
 	}
 	c->nrequests = 0;
@@ -477,8 +490,10 @@ int coord_turn(struct coord *c, int64_t *next)
 	c->people_changed = false;
 	free_gone(c);
 	housekeep(c, now);
-	for (struct session *s = c->sessions; s; s = s->next)
+	for (struct session *s = c->sessions; s; s = s->next) {
 		stream_pump(s, now, &due);
+		bulk_pump(s);
+	}
 	*next = next_turn(c, now, due);
 	return 0;
 }

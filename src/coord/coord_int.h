@@ -89,6 +89,7 @@ struct session {
 	int64_t began, heard,
 	    moved; /* monotonic ms: opened; last byte in; last byte out, or nothing to send */
 	struct buf in, out;
+	struct bulk *bulk; /* of a session for pictures; else NULL */
 	size_t looked; /* bytes of `in` that are done */
 	bool line_waits;
 	struct stream stream;
@@ -116,6 +117,17 @@ void stream_pump(struct session *, int64_t now, int64_t *next);
 bool stream_is_due(const struct session *);
 void stream_flush(struct session *); /* all events now, whatever the tick says */
 
+/* ---- bulk: pictures under credit (bulk.c) */
+
+enum { BULK_SESSIONS = 4 }; /* of one person */
+struct bulk;
+struct bulk_job;
+struct bulk *bulk_new(void);
+void bulk_free(struct bulk *);	       /* NULL is fine */
+void bulk_job_free(struct bulk_job *); /* NULL is fine */
+bool bulk_may_send(const struct session *);
+void bulk_pump(struct session *);
+
 /* ---- requests */
 
 struct request {
@@ -129,6 +141,8 @@ struct request {
 	struct answer answer; /* of a command */
 	uint64_t study;       /* looked up by begin */
 	bool needs_disk;      /* may only be answered if the turn is on disk */
+	bool later;	      /* finish has seen to it that it is answered when it is done */
+	struct bulk_job *job; /* of preview.fetch, until finish */
 };
 /* begin: decides, and may append; finish: after the commit, writes the result. */
 struct method_ops {
@@ -151,9 +165,16 @@ void ping_finish(struct request *, struct buf *);
 int follow_begin(struct request *);
 void follow_finish(struct request *, struct buf *);
 void digest_finish(struct request *, struct buf *);
+int study_find(struct request *);
 int study_begin(struct request *);
+int study_view(struct request *); /* records that r->study is looked at */
 void show_finish(struct request *, struct buf *);
 void why_finish(struct request *, struct buf *);
+void manifest_finish(struct request *, struct buf *);
+int fetch_begin(struct request *);
+void fetch_finish(struct request *, struct buf *);
+void cancel_finish(struct request *, struct buf *);
+int credit_begin(struct request *);
 void tail_finish(struct request *, struct buf *);
 void status_finish(struct request *, struct buf *);
 

@@ -27,6 +27,10 @@ static const struct method_ops ops[METHOD_COUNT] = {
     [METHOD_queue_digest] = {NULL, digest_finish},
     [METHOD_study_show] = {study_begin, show_finish},
     [METHOD_study_why] = {study_begin, why_finish},
+    [METHOD_preview_manifest] = {study_begin, manifest_finish},
+    [METHOD_preview_fetch] = {fetch_begin, fetch_finish},
+    [METHOD_preview_cancel] = {NULL, cancel_finish},
+    [METHOD_bulk_credit] = {credit_begin, NULL},
     [METHOD_journal_tail] = {NULL, tail_finish},
     [METHOD_coord_status] = {NULL, status_finish},
 };
@@ -188,6 +192,31 @@ static int identify(struct request *r)
 	return 0;
 }
 
+static bool room_for_bulk(const struct session *s)
+{
+	unsigned n = 0;
+
+	for (const struct session *o = s->c->sessions; o; o = o->next)
+		n += o->bulk && !o->ended && !strcmp(o->login, s->login);
+	return n < BULK_SESSIONS;
+}
+
+/* A second connection of this person, for pictures: it says nothing of who is there, and may do nothing else. */
+static int open_bulk(struct request *r)
+{
+	struct session *s = r->s;
+
+	if (!room_for_bulk(s)) {
+		session_end(s, "has too many connections for pictures");
+		return request_refuse(
+		    r, E_LIMIT, "there are too many connections for pictures of this person already");
+	}
+	s->bulk = bulk_new();
+	s->phase = PHASE_BULK;
+	s->absent = true;
+	return 0;
+}
+
 int hello_begin(struct request *r)
 {
 	struct session *s = r->s;
@@ -205,11 +234,16 @@ int hello_begin(struct request *r)
 		return err;
 	str_put(&s->client, *client ? client : NULL);
 	s->phase = PHASE_LIVE;
-	s->opened = true;
 	s->absent = !json_get_bool(r->msg.params, "present", true);
+	if (json_get_bool(r->msg.params, "bulk", false))
+		err = open_bulk(r);
+	if (err)
+		return err;
+	s->opened = true;
 	if (!s->absent)
 		core_beat(&s->c->core, s->login);
-	return audit(s->c, EVENT_SESSION_OPENED, s, &(struct trace_text){.text = s->client});
+	return audit(s->c, EVENT_SESSION_OPENED, s,
+	    &(struct trace_text){.command = s->bulk ? "hello bulk" : NULL, .text = s->client});
 }
 
 void hello_finish(struct request *r, struct buf *b)
@@ -395,6 +429,8 @@ static void put_session(struct buf *b, const struct session *s)
 	json_kint(b, "since", s->since);
 	json_kuint(b, "lag", follows && s->stream.at < s->c->ring.next ? s->c->ring.next - s->stream.at : 0);
 	json_kbool(b, "follows", s->stream.mode != STREAM_NONE);
+	if (s->bulk)
+		json_kbool(b, "bulk", true);
 	json_close(b, '}');
 }
 

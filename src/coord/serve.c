@@ -332,20 +332,25 @@ static void release(struct serve *s)
 	if (s->socket >= 0)
 		close(s->socket);
 	coord_free(s->coord);
+	free(s->pictures);
 	event_base_free(s->base);
 }
 
 static int open_coord(struct serve *s)
 {
 	char *path = xasprintf("%s/journal.db", s->cfg->dir);
+	char *pictures = xasprintf("%s/images/preview", s->cfg->dir);
 	struct coord_options opt = {.env = &env_system,
 	    .journal = path,
+	    .pictures = pictures,
 	    .limits = COORD_LIMITS,
 	    .ctx = s,
 	    .pack = pack_start,
 	    .status = put_status};
-	int err = coord_new(&s->coord, &opt);
+	int err;
 
+	s->pictures = pictures; /* the coordinator reads there as long as it lives */
+	err = coord_new(&s->coord, &opt);
 	free(path);
 	return err;
 }

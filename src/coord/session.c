@@ -70,6 +70,7 @@ void session_free(struct session *s)
 		s->c->turn_from = s->next;
 	s->c->nsessions--;
 	stream_release(&s->stream);
+	bulk_free(s->bulk);
 	buf_release(&s->in);
 	buf_release(&s->out);
 	free(s->peer);
@@ -124,6 +125,8 @@ void session_end(struct session *s, const char *why)
 	s->ended = true;
 	s->why = xstrdup(why);
 	stream_release(&s->stream);
+	bulk_free(s->bulk);
+	s->bulk = NULL;
 	session_touch(s);
 }
 
@@ -224,7 +227,7 @@ bool session_has_more(struct session *s)
 	if (s->ended)
 		return false;
 	return session_has_line(s) || s->stream.mode == STREAM_DELTA || s->stream.mode == STREAM_PAGES ||
-	       stream_is_due(s);
+	       stream_is_due(s) || bulk_may_send(s);
 }
 
 const char *session_output(const struct session *s, size_t *n)
@@ -278,7 +281,7 @@ static const char *overdue(const struct session *s, int64_t now)
 {
 	const struct coord_limits *l = &s->c->opt.limits;
 
-	if (s->phase != PHASE_LIVE && now - s->began > l->hello)
+	if (s->phase < PHASE_LIVE && now - s->began > l->hello)
 		return "did not say hello in time";
 	if (!kinds[s->kind].may_be_silent && now - s->heard > l->silence)
 		return "was silent for too long";

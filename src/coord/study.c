@@ -20,7 +20,8 @@
 
 enum { STUDY_BYTES = 480 * 1024, TIMELINE_BYTES = 400 * 1024 };
 
-static int find(struct request *r)
+/* The study that is asked for, if this session may see it: r->study. */
+int study_find(struct request *r)
 {
 	const cJSON *v = json_get(r->msg.params, "study");
 	const struct world *w = &r->s->c->world;
@@ -46,12 +47,10 @@ static int find(struct request *r)
 	return err ? request_refuse(r, err, r->own) : 0;
 }
 
-int study_begin(struct request *r)
+int study_view(struct request *r)
 {
-	int err = find(r);
+	int err;
 
-	if (err)
-		return err;
 	r->needs_disk = true;
 	err = audit(r->s->c, EVENT_PATIENT_VIEWED, r->s,
 	    &(struct trace_text){.command = r->msg.method,
@@ -59,6 +58,13 @@ int study_begin(struct request *r)
 	        .study = r->study,
 	        .count = 1});
 	return err ? request_refuse(r, err, view_refusal(r, err)) : 0;
+}
+
+int study_begin(struct request *r)
+{
+	int err = study_find(r);
+
+	return err ? err : study_view(r);
 }
 
 struct timeline {

@@ -3,18 +3,23 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "wetread/env.h"
 #include "wetread/errors.h"
 #include "wetread/log.h"
+#include "wetread/mem.h"
 #include "wetread/scp.h"
+#include "wetread/text.h"
 
 static const char usage[] =
     "usage: wetread-dicom --core-fd N --listen ADDR:PORT --config FILE --store DIR [--verbose]\n"
@@ -110,8 +115,20 @@ static int confine(void)
 	           : 0;
 }
 
+/* wetread-preview lies where the other programs do. */
+static char *beside_us(void)
+{
+	const char *told = getenv("WETREAD_LIBEXECDIR");
+	char *path = xasprintf("%s/wetread-preview", str_empty(told) ? WETREAD_LIBEXECDIR : told);
+
+	if (access(path, X_OK) < 0)
+		log_warn("%s: %s: no small pictures are made", path, strerror(errno));
+	return path;
+}
+
 static int run(struct args *a)
 {
+	char *preview;
 	int err;
 
 	log_open("wetread-dicom", a->verbose ? LOG_DEBUG : LOG_INFO);
@@ -120,7 +137,9 @@ static int run(struct args *a)
 		return err_exit(E_IO);
 	}
 	a->scp.env = &env_system;
+	a->scp.preview = preview = beside_us();
 	err = scp_run(&a->scp);
+	free(preview);
 	return err ? err_exit(err) : 0;
 }
 

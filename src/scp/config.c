@@ -31,7 +31,7 @@
 #include "wetread/when.h"
 
 enum { FILE_MAX = 1 << 20, DAY_MS = 86400000 };
-enum kind { COUNT, BYTES, SPAN, WORDS, PATH };
+enum kind { COUNT, BYTES, SPAN, WORDS, PATH, LIST };
 
 static const struct setting {
 	const char *section, *key, *dflt;
@@ -120,6 +120,9 @@ static char *put(struct scp_config *c, const char *path, const struct setting *s
 	switch (s->kind) {
 	case WORDS:
 		return read_titles(value, member);
+	case LIST:
+		str_put(member, value);
+		return NULL;
 	case PATH:
 		free(*(char **)member);
 		*(char **)member = *value ? in_dir(path, value) : NULL;
@@ -320,7 +323,7 @@ void scp_config_free(struct scp_config *c)
 	if (c == NULL)
 		return;
 	for (size_t i = 0; i < NSETTINGS; i++)
-		if (settings[i].kind == WORDS || settings[i].kind == PATH)
+		if (settings[i].kind == WORDS || settings[i].kind == PATH || settings[i].kind == LIST)
 			free(*(char **)(void *)((char *)c + settings[i].offset));
 	for (size_t i = 0; i < c->npeers; i++) {
 		free(c->peers[i].aet);

@@ -116,7 +116,7 @@ static void on_child(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!filing_died(scp->filing, pid, status))
+		if (!filing_died(scp->filing, pid, status) && !previewing_died(scp->previewing, pid, status))
 			arrival_died(scp, pid, status);
 }
 
@@ -253,6 +253,7 @@ static void close_all(struct scp *scp)
 	arrivals_free(scp);
 	upstream_free(scp->up);
 	telling_free(scp->telling);
+	previewing_free(scp->previewing);
 	store_close(scp->store);
 	if (scp->lock >= 0)
 		close(scp->lock);
@@ -279,6 +280,8 @@ static int serve(struct scp *scp)
 	err = telling_recover(scp->telling);
 	if (!err)
 		err = arrivals_recover(scp);
+	if (!err)
+		previewing_recover(scp->previewing);
 	l = err ? NULL : listen_at(scp);
 	if (l) {
 		tell_config(scp);
@@ -301,6 +304,7 @@ int scp_run(const struct scp_options *opt)
 	err = open_all(&scp);
 	if (!err) {
 		scp.telling = telling_new(&scp);
+		scp.previewing = previewing_new(&scp);
 		scp.filing = filing_new(&scp);
 		err = serve(&scp);
 	}

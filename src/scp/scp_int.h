@@ -33,6 +33,7 @@ struct quiet {
 #define CONFIG_SPAN(name)  int64_t name;
 #define CONFIG_WORDS(name) char *name;
 #define CONFIG_PATH(name)  char *name;
+#define CONFIG_LIST(name)  char *name;
 struct scp_config {
 #define DICOM_SETTING(section, key, member, kind, dflt, least, most, help) CONFIG_##kind(member)
 #include "dicom_setting.def"
@@ -126,6 +127,7 @@ struct scp {
 	unsigned nlive;           /* of them with a process */
 	struct filing *filing;
 	struct telling *telling;
+	struct previewing *previewing;
 	bool stopping;
 	int result;
 };
@@ -179,5 +181,13 @@ int telling_recover(struct telling *);
 void telling_grown(struct telling *, const char *study_key);            /* it has more objects */
 void telling_busy(struct telling *, const char *study_key, int change); /* an association brings it: +1, -1 */
 void telling_refused(struct telling *, const char *peer, const char *reason, const char *file, uint64_t size);
+
+/* ---- preview.c: when small pictures are made of what has come */
+
+struct previewing *previewing_new(struct scp *);
+void previewing_free(struct previewing *);
+void previewing_want(struct previewing *, const char *study_key, bool now);
+void previewing_recover(struct previewing *);
+bool previewing_died(struct previewing *, pid_t, int status); /* whether it was one of ours */
 
 #endif

@@ -156,6 +156,7 @@ static void answered(void *ctx, const cJSON *result, const cJSON *error)
 		store_told(q->t->scp->store, q->key, q->images, q->series);
 		if (q->complete)
 			store_completed(q->t->scp->store, q->key, q->images);
+		previewing_want(q->t->scp->previewing, q->key, q->complete);
 		if (w && q->complete && !w->grown && !w->busy)
 			forget(q->t, w);
 		soon(q->t, 0);

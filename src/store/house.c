@@ -231,13 +231,25 @@ static int remove_folder(struct store *s, const char *folder, bool two_levels)
 	return err;
 }
 
+/* The second is where decoders write while pictures are made. */
+int store_forget_preview(struct store *s, const char *key)
+{
+	static const char *const ends[] = {"", ".work"};
+	char folder[STORE_PATH];
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends) && !err; i++) {
+		snprintf(folder, sizeof(folder), "preview/%s%s", key, ends[i]);
+		err = remove_folder(s, folder, false);
+	}
+	return err;
+}
+
 static int remove_files(struct store *s, const char *key)
 {
 	char folder[STORE_PATH];
-	int err;
+	int err = store_forget_preview(s, key);
 
-	snprintf(folder, sizeof(folder), "preview/%s", key);
-	err = remove_folder(s, folder, false);
 	snprintf(folder, sizeof(folder), "study/%s", key);
 	return err ? err : remove_folder(s, folder, true);
 }

@@ -123,13 +123,15 @@ void room_open(struct room *r, uint64_t seed)
 	if (!mkdtemp(r->dir))
 		abort();
 	r->journal = xasprintf("%s/journal.db", r->dir);
+	r->pictures = xasprintf("%s/preview", r->dir);
 	settle_in(r);
 	room_start(r);
 }
 
 void room_start(struct room *r)
 {
-	struct coord_options opt = {.env = &r->env, .journal = r->journal, .limits = r->limits};
+	struct coord_options opt = {
+	    .env = &r->env, .journal = r->journal, .pictures = r->pictures, .limits = r->limits};
 
 	if (coord_new(&r->coord, &opt))
 		abort();
@@ -185,6 +187,7 @@ void room_close(struct room *r)
 	remove_files(r->dir);
 	free(r->dir);
 	free(r->journal);
+	free(r->pictures);
 }
 
 /* ---- consoles */
