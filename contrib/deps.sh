@@ -20,17 +20,20 @@ build=(
 	libseccomp-dev   # the sandbox of what parses outside input
 	zlib1g-dev       # snapshot pages
 	libinih-dev      # the .ini files
+	libopenjp2-7-dev # JPEG 2000: coding small pictures, decoding images
 	libssl-dev       # TLS of the image intake, digests of images
 )
 run=(
 	tzdata           # zones of sites and readers
 	openssh-client   # ssh-keygen, ssh-agent: people's keys are OpenSSH's
 	procps
+	libgdcm-tools    # gdcmconv: decoding images for small pictures
+	dcmtk            # dcmdjpeg and others of its kind: the same, and where gdcmconv cannot
 )
 test=(
 	libcmocka-dev libvterm-dev
 	git tmux jq python3 python3-hl7 openssh-server ssh-audit
-	dcmtk orthanc libgdcm-tools python3-pydicom openssl curl iproute2 sqlite3 mandoc xz-utils
+	orthanc python3-pydicom python3-numpy openssl curl iproute2 sqlite3 mandoc xz-utils
 )
 lint=(clang clang-tidy clang-format-14 cppcheck shellcheck mandoc gcovr)
 

@@ -2,6 +2,7 @@
 # Small pictures are made of what comes in: right in every syntax, said plainly where there are none, and by nothing
 # that a sender can bring down.
 . "${top_srcdir:?}/tests/e2e/dicom_lib.sh"
+: "${top_builddir:?}"
 need wetread-preview gdcmconv dcmdjpeg dcmdjpls dcmdrle dcmj2pnm dcmcjpeg dcmcjpls dcmconv
 /usr/bin/python3 -c 'import pydicom, numpy' 2>/dev/null || bail "the test needs pydicom and numpy" "fix: contrib/deps.sh test"
 
