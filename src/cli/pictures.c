@@ -1,6 +1,9 @@
 /*
  * Pictures over a connection of their own, beside the session's: the queue, if somebody has one open elsewhere,
  * does not wait behind them, and the session's round trip says how much may be under way.
+ *
+ * It is opened together with the session's, for a login takes seven round trips.  If it should have to ask somebody
+ * (whether the host is the right one, for a passphrase) it is let go, and opened again when the session's has got its answers.
  */
 #include "config.h"
 
@@ -24,6 +27,7 @@ struct pictures {
 	struct cli *cli;
 	struct fetch *fetch;
 	struct link *link; /* NULL: not needed yet */
+	bool wanted;       /* a picture is waited for */
 	bool done;
 	int err;
 	int64_t asked; /* when the control connection was asked to echo */
@@ -41,10 +45,22 @@ static void end(struct pictures *p, int err, const char *why)
 
 /* ---- the link's side */
 
+static void let_go(struct pictures *p)
+{
+	link_close(p->link);
+	p->link = NULL;
+}
+
 static void on_state(void *ctx, const struct link_news *news)
 {
-	if (news->state == LINK_OFFLINE)
-		end(ctx, news->err ? news->err : E_NOLINK, news->why);
+	struct pictures *p = ctx;
+
+	if (news->state != LINK_OFFLINE)
+		return;
+	if (p->wanted)
+		end(p, news->err ? news->err : E_NOLINK, news->why);
+	else
+		let_go(p);
 }
 
 static void on_line(void *ctx, const char *line, size_t n)
@@ -56,12 +72,17 @@ static void on_line(void *ctx, const char *line, size_t n)
 		end(p, err, "the coordinator sent what is not understood");
 }
 
-/* The first connection has been let in by now: the host is known, and the passphrase too. */
+/* Once a picture is wanted the first connection has been let in: the host is known, and the passphrase too. */
 static void on_question(void *ctx, enum link_question what, const char *text)
 {
 	struct pictures *p = ctx;
-	char *answer = session_again(p->cli, (int)what);
+	char *answer;
 
+	if (!p->wanted) {
+		let_go(p);
+		return;
+	}
+	answer = session_again(p->cli, (int)what);
 	if (!answer && what == LINK_ASK_PASSPHRASE)
 		answer = ask_passphrase(text);
 	link_answer(p->link, answer);
@@ -79,7 +100,10 @@ static const struct link_calls link_calls = {on_state, on_line, on_question, on_
 
 static void fetch_sends(void *ctx, const char *lines, size_t n)
 {
-	link_send(((struct pictures *)ctx)->link, lines, n);
+	struct pictures *p = ctx;
+
+	if (p->link)
+		link_send(p->link, lines, n);
 }
 
 static void on_echo(void *ctx, const struct cJSON *result, const struct cJSON *error)
@@ -142,7 +166,8 @@ int pictures_open(struct cli *c, const char *study, struct pictures **out, struc
 	p->cli = c;
 	p->fetch = fetch_new(&options);
 	*answer = NULL;
-	rc = ask_manifest(p, study, answer);
+	rc = session_second(c, &link_calls, p, &p->link);
+	rc = rc < 0 ? cli_fail(c, rc, "%s", err_text(rc)) : ask_manifest(p, study, answer);
 	if (rc < 0)
 		pictures_close(p);
 	else
@@ -169,6 +194,7 @@ int pictures_get(struct pictures *p, uint32_t series, uint32_t place, struct pla
 	int rc;
 
 	p->done = false;
+	p->wanted = true;
 	rc = fetch_look(p->fetch, series, place, FETCH_SLICE);
 	if (rc == 0 && !p->link)
 		rc = session_second(p->cli, &link_calls, p, &p->link);

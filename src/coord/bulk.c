@@ -34,6 +34,7 @@ enum {
 	JOBS = 8,     /* of one session */
 	PARTS = 4096, /* of one job */
 	PIECE = 1500,
+	PIECE_LEAST = 256,
 	CREDIT_MAX = 1 << 20,
 	PUMP_BELOW = 32 * 1024,
 	NAME = 40
@@ -321,6 +322,14 @@ static void put_piece(struct session *s, const struct part *p, uint32_t at, cons
 	buf_release(&b);
 }
 
+/* A quarter of what may be under way: where that is little, an event is to wait for little. */
+static size_t piece(const struct bulk *b)
+{
+	int64_t n = b->credit / 4;
+
+	return (size_t)(n < PIECE_LEAST ? PIECE_LEAST : n > PIECE ? PIECE : n);
+}
+
 /* How much of the next part may go out now: whole pieces only, unless nothing is under way. */
 static size_t may_send(const struct bulk *b)
 {
@@ -331,8 +340,8 @@ static size_t may_send(const struct bulk *b)
 	if (!j || left <= 0)
 		return 0;
 	want = j->parts[j->next].to - j->parts[j->next].from - j->done;
-	if (want > PIECE)
-		want = PIECE;
+	if (want > piece(b))
+		want = piece(b);
 	if ((int64_t)want <= left)
 		return want;
 	return b->under_way ? 0 : (size_t)left;

@@ -1,8 +1,9 @@
 /*
  * Lines out and in, and how much may be under way.
  *
- *     credit = 2 KiB, or what 56 kbit/s carry in 1.3 idle round trips of the control connection
- *     while pictures come, that round trip is measured: above 1.6 x idle a quarter less, below 1.35 x a quarter more
+ *     credit = what 56 kbit/s carry in 1.3 idle round trips of the control connection, 1 KiB at least
+ *     while pictures come, that round trip is measured: below 1.35 x idle it is doubled, after the first
+ *     that was longer a quarter is added; twice above 1.6 x idle a quarter less
  *
  * A look at another slice cancels what waits at the coordinator and asks anew; what was under way still comes and
  * is kept, and its overlap with what is asked again is skipped.
@@ -33,6 +34,7 @@ struct fetch *fetch_new(const struct fetch_options *opt)
 	f->client = xstrdup(opt->client);
 	f->as_user = xstrdup(opt->as_user);
 	f->credit = CREDIT_MIN;
+	f->ramping = true;
 	return f;
 }
 
@@ -94,12 +96,6 @@ static bool ask_once(struct fetch *f, struct buf *out)
 	return n > 0;
 }
 
-static void ask_more(struct fetch *f, struct buf *out)
-{
-	while (f->jobs < JOBS_MAX && ask_once(f, out))
-		;
-}
-
 static void tell(struct fetch *f, int err, const char *text)
 {
 	if (f->told_done)
@@ -116,13 +112,17 @@ static void send_out(struct fetch *f, struct buf *out)
 	buf_release(out);
 }
 
+/* Each request in a packet of its own: the first is small, and need not wait for the others. */
 static void go_on(struct fetch *f)
 {
-	struct buf out = BUF_INIT(2 * REQUEST_MAX);
+	bool more = f->open && f->looking;
 
-	if (f->open && f->looking)
-		ask_more(f, &out);
-	send_out(f, &out);
+	while (more && f->jobs < JOBS_MAX) {
+		struct buf out = BUF_INIT(2 * REQUEST_MAX);
+
+		more = ask_once(f, &out);
+		send_out(f, &out);
+	}
 	if (f->open && f->looking && !f->jobs)
 		tell(f, 0, "");
 }
@@ -207,24 +207,41 @@ static uint32_t clamp_credit(int64_t n)
 	return (uint32_t)(n < CREDIT_MIN ? CREDIT_MIN : n > CREDIT_MAX ? CREDIT_MAX : n);
 }
 
+/* Doubled until the line is felt for the first time, and one step back if that was hard; then as the rule says. */
+static void adapt(struct fetch *f, int64_t rtt)
+{
+	bool early = rtt * 100 < f->idle_rtt * 135, late = rtt * 100 > f->idle_rtt * 160;
+	int64_t credit = f->credit;
+
+	if (f->ramping) {
+		f->ramping = early;
+		credit = early ? 2 * credit : late ? credit / 2 : credit;
+		late = false;
+	} else if (early) {
+		credit += credit / 4 > 512 ? credit / 4 : 512;
+	} else if (late && f->was_late) {
+		/* one late echo may have met a larger packet; after a change the next two tell */
+		credit = credit * 3 / 4;
+		late = false;
+	}
+	f->was_late = late;
+	f->credit = clamp_credit(credit);
+}
+
 void fetch_control(struct fetch *f, int64_t rtt)
 {
 	bool busy = f->measuring;
 
 	f->measuring = false;
-	f->measure_at = env_mono(f->opt.env) + (rtt > MEASURE_MS ? rtt : MEASURE_MS);
 	if (rtt < 1)
 		rtt = 1;
 	if (!f->idle_rtt)
 		f->credit = clamp_credit(rtt * 13 / 10 * SLOW_BYTES_A_SECOND / 1000);
 	if (!f->idle_rtt || rtt < f->idle_rtt || !f->jobs)
 		f->idle_rtt = rtt;
-	if (!busy || !f->jobs)
-		return;
-	if (rtt * 100 > f->idle_rtt * 160)
-		f->credit = clamp_credit((int64_t)f->credit * 3 / 4);
-	else if (rtt * 100 < f->idle_rtt * 135)
-		f->credit = clamp_credit((int64_t)f->credit + (f->credit / 4 > 1024 ? f->credit / 4 : 1024));
+	if (busy && f->jobs)
+		adapt(f, rtt);
+	f->measure_at = env_mono(f->opt.env) + (f->ramping || rtt > MEASURE_MS ? rtt : MEASURE_MS);
 }
 
 static void maybe_measure(struct fetch *f)
@@ -235,13 +252,13 @@ static void maybe_measure(struct fetch *f)
 	f->opt.measure(f->opt.ctx);
 }
 
-/* Given back a quarter at a time: each way of telling costs a packet. */
+/* Given back an eighth at a time: each telling costs a packet, and what is not told is not used. */
 static void give_back(struct fetch *f, size_t n)
 {
 	struct buf params = BUF_INIT(128), out = BUF_INIT(256);
 
 	f->came += (uint32_t)n;
-	if (f->came < f->credit / 4)
+	if (f->came < f->credit / 8)
 		return;
 	json_open(&params, '{');
 	json_kuint(&params, "bytes", f->came);
@@ -341,7 +358,8 @@ void fetch_first_lines(struct fetch *f, struct buf *out)
 	if (!f->looking)
 		return;
 	plan_again(f);
-	ask_more(f, out);
+	while (f->jobs < JOBS_MAX && ask_once(f, out))
+		;
 }
 
 /* ---- what is there */

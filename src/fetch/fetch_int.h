@@ -6,11 +6,11 @@
 #include "wetread/fetch.h"
 
 enum {
-	CREDIT_MIN = 2048,
+	CREDIT_MIN = 1024,
 	CREDIT_MAX = 256 << 10,
 	MEASURE_MS = 500,
 	PARTS_MAX = 512, /* of one request */
-	JOBS_MAX = 2,    /* asked for and not answered: the next begins when one ends */
+	JOBS_MAX = 3,    /* asked for and not answered: the next begins when one ends */
 	MEMORY_MAX = 32 << 20
 };
 
@@ -41,6 +41,8 @@ struct fetch {
 	uint32_t credit, came; /* bytes that may be under way; came and not yet told */
 	bool cancelling;
 	int64_t idle_rtt; /* of the control connection, ms; 0: not measured */
+	bool was_late;    /* the last echo was */
+	bool ramping;     /* no echo was late so far */
 	int64_t measure_at;
 	bool measuring;
 };

@@ -1,7 +1,7 @@
 /*
  * What to ask for next.
  *
- * In rounds: a round has a layer, and a slice takes part in it until that layer of it is asked for.  The slice on the
+ * A coarse picture of the slice on the screen, alone, in a request of few bytes.  Then in rounds: a round has a layer, and a slice takes part in it until that layer of it is asked for.  The slice on the
  * screen goes first, then its neighbours by distance.  When the series is asked for, the picture to show first of each
  * other series follows, so that going there shows something at once.
  */
@@ -73,6 +73,9 @@ unsigned plan_next(struct fetch *f, struct want_part out[PARTS_MAX])
 
 	if (!f->looking)
 		return 0;
+	add(&p, f->series, f->slice, 0);
+	if (p.n)
+		return p.n;
 	for (unsigned round = 0; round < ROUNDS && !p.n; round++)
 		if (f->want == FETCH_SLICE)
 			add(&p, f->series, f->slice, round);

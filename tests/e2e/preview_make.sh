@@ -52,11 +52,11 @@ holds "... and is not elsewhere" wetread-preview --blank-top 20 --blank SC "$one
 top_of() { # the brightest value in the uppermost 15 %
 	rm -rf "$E2E_DIR/raw"
 	mkdir "$E2E_DIR/raw"
-	"$top_builddir/tests/lib/pvwdump" "$1" "$E2E_DIR/raw" | head -1 | {
-		read -r n place _ w h ch _
-		/usr/bin/python3 -c 'import sys, numpy as np; f, w, h, c = sys.argv[1], *map(int, sys.argv[2:])
+	"$top_builddir/tests/lib/pvwdump" "$1" "$E2E_DIR/raw" >"$E2E_DIR/raw.rows"
+	local n place w h ch
+	read -r n place _ w h ch _ <"$E2E_DIR/raw.rows"
+	/usr/bin/python3 -c 'import sys, numpy as np; f, w, h, c = sys.argv[1], *map(int, sys.argv[2:])
 a = np.fromfile(f, np.int32).reshape(h, w, c); print(int(a[: h * 15 // 100].max()))' "$E2E_DIR/raw/$n-$place.raw" "$w" "$h" "$ch"
-	}
 }
 like "$(top_of "$E2E_DIR/blank")" '^[0-9]$|^1[0-9]$' "nothing is left of the banner"
 like "$(top_of "$E2E_DIR/whole")" '^[0-9]{2,3}$' "... where there was one"
