@@ -28,7 +28,7 @@ run=(
 	openssh-client   # ssh-keygen, ssh-agent: people's keys are OpenSSH's
 	procps
 	libgdcm-tools    # gdcmconv: decoding images for small pictures
-	dcmtk            # dcmdjpeg and others of its kind: the same, and where gdcmconv cannot
+	dcmtk            # dcmdjpeg and others of its kind: the same, and where gdcmconv cannot; storescu
 )
 test=(
 	libcmocka-dev libvterm-dev

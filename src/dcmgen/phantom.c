@@ -121,6 +121,9 @@ static void chest(struct frame *f, const struct dcmgen_request *r, unsigned i, u
 		draw(f, r, i, front, sizeof(front) / sizeof(*front), 200, 30, 4095);
 	else
 		draw(f, r, i, side, sizeof(side) / sizeof(*side), 200, 30, 4095);
+	/* the side view is MONOCHROME1: its low values are the bright ones */
+	for (size_t k = 0; i % 2 != 0 && k < (size_t)f->columns * f->columns; k++)
+		f->v[k] = (uint16_t)(4095 - f->v[k]);
 }
 
 /* A fan from the top, an organ that breathes, a vessel in colour, a bright banner where names are burned in. */

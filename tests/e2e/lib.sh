@@ -115,14 +115,14 @@ export WETREAD_LIBEXECDIR=$top_builddir
 . "$DEMO/cast.sh"
 ctl() { wetreadctl --dir "$SITE" "$@"; }
 
-# site_new [LOGIN...]: the demo's sites, policy and senders; these people (default: a handful) and their keys.
+# site_new [LOGIN...]: with $DICOM_PORT also taking images; the demo's sites, policy and senders; these people (default: a handful) and their keys.
 site_new() {
 	local login names=("$@") p
 	[ ${#names[@]} -gt 0 ] || names=(sup1 jdoe adm aud okafor mehta delgado)
 	need wetreadctl ssh-keygen
 	SSH_PORT=$(free_port) MLLP_PORT=$(free_port)
 	{
-		ctl init --ssh "127.0.0.1:$SSH_PORT" --hl7 "127.0.0.1:$MLLP_PORT" --admin keeper &&
+		ctl init --ssh "127.0.0.1:$SSH_PORT" --hl7 "127.0.0.1:$MLLP_PORT" ${DICOM_PORT:+--dicom "127.0.0.1:$DICOM_PORT"} --admin keeper &&
 			load "site add" "$DEMO/sites.ini" &&
 			for login in "${names[@]}"; do
 				mapfile -t p < <(values "$DEMO/people.ini" "$login")
@@ -132,7 +132,7 @@ site_new() {
 	} >"$E2E_DIR/site.log" 2>&1 || bail "a site directory can be made" "$(tail -5 "$E2E_DIR/site.log")"
 	know_host "$SITE" 127.0.0.1 "$SSH_PORT"
 }
-both_listen() { listening "$SSH_PORT" && listening "$MLLP_PORT"; }
+both_listen() { listening "$SSH_PORT" && listening "$MLLP_PORT" && { [ -z "${DICOM_PORT:-}" ] || listening "$DICOM_PORT"; }; }
 coordinator_start() {
 	need wetreadd
 	start wetreadd wetreadd --dir "$SITE"
