@@ -13,6 +13,8 @@
 
 #include "wetread/buf.h"
 
+struct raster;
+
 enum attr { ATTR_BOLD = 1, ATTR_DIM = 2, ATTR_UNDERLINE = 4, ATTR_REVERSE = 8 };
 
 enum look {
@@ -33,6 +35,16 @@ struct cell {
 	uint8_t width;  /* 1; 2 for a wide character, whose right neighbour has 0 */
 	uint8_t look;   /* enum look */
 	bool bar;       /* part of the row the cursor is on */
+	uint32_t fg,
+	    bg; /* of a picture's cells; 0: as the look says; else CELL_PALETTE | number or CELL_RGB | 0xRRGGBB */
+};
+enum { CELL_PALETTE = 1 << 24, CELL_RGB = 2 << 24, CELL_COLOUR = 0xffffff };
+
+/* A picture that the terminal draws in pixels, over cells that are blank. */
+struct grid_film {
+	const struct raster *raster; /* borrowed until the next frame; NULL: there is none */
+	uint64_t serial;             /* another picture has another */
+	int x, y, w, h;              /* cells it may take */
 };
 
 struct grid {
@@ -40,6 +52,7 @@ struct grid {
 	struct cell *cells; /* row by row */
 	int cur_x, cur_y;   /* where the terminal's cursor belongs: the row or field in focus */
 	bool ascii;         /* no character above 126 comes in */
+	struct grid_film film;
 };
 
 enum { GRID_MAX = 1000 }; /* columns or rows; larger sizes are cut to it */
@@ -65,6 +78,8 @@ int grid_wrap(struct grid *, int x, int y, int cols, int rows, int skip, enum lo
 void grid_fill(struct grid *, int x, int y, int cols, enum look); /* blanks with a role */
 void grid_look(struct grid *, int x, int y, int cols, enum look); /* changes the role only */
 void grid_bar(struct grid *, int x, int y, int cols);
+/* One cell of a picture: a character one column wide, and its colours as in struct cell. */
+void grid_dot(struct grid *, int x, int y, uint32_t cp, uint32_t fg, uint32_t bg);
 /* An empty box with a frame; the title is set into its upper side, the foot (keys) into its lower. */
 void grid_box(struct grid *, int x, int y, int w, int h, const char *title, const char *foot);
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "wetread/buf.h"
+#include "wetread/draw.h"
 #include "wetread/grid.h"
 
 /* ---- keys from bytes; pure */
@@ -46,16 +47,19 @@ void input_drop(struct input *);        /* from a callback: what is left was typ
 
 struct term;
 
+enum term_graphics { TERM_CELLS, TERM_SIXEL, TERM_KITTY };
 struct term_options {
-	int fd;           /* the terminal, for both ways; made non-blocking */
-	const char *type; /* $TERM */
-	bool no_colour;   /* $NO_COLOR */
+	int fd;                      /* the terminal, for both ways; made non-blocking */
+	const char *type;            /* $TERM */
+	bool no_colour;              /* $NO_COLOR */
+	enum term_graphics graphics; /* how struct grid_film is drawn; TERM_CELLS: it is not */
 };
 
 /* E_USAGE if the terminal cannot place a cursor, E_IO; *why (caller frees) is a sentence. */
 int term_open(struct term **, const struct term_options *, char **why);
 void term_close(struct term *); /* puts the terminal back as it was; NULL is fine */
 void term_size(const struct term *, int *w, int *h);
+enum draw_colours term_colours(const struct term *); /* the most it can do */
 
 /*
  * Draws the grid: one write(2), or none when nothing changed. `all`: the terminal's content is not to be trusted.

@@ -16,8 +16,10 @@
 #include <stdint.h>
 
 #include "wetread/core.h"
+#include "wetread/draw.h"
 #include "wetread/env.h"
 #include "wetread/grid.h"
+#include "wetread/manifest.h"
 #include "wetread/model.h"
 
 struct cJSON;
@@ -70,9 +72,31 @@ struct view_host {
 	void (*reply)(void *ctx, const char *text); /* to view_question(); NULL: no */
 };
 
+/*
+ * Small pictures of a study; ctx is the host's.  No function waits: what comes later is told by view_film().
+ */
+struct view_films {
+	void (*open)(void *ctx, uint64_t study); /* this study is looked at; 0: none is any more */
+	/* NULL: not known; *why says why not, or stays NULL while it is on its way. Borrowed until the next view_film(). */
+	const struct manifest *(*manifest)(void *ctx, const char **why);
+	/* This slice is on the screen; whole: the rest of its series is wanted too. */
+	void (*look)(void *ctx, uint32_t series, uint32_t place, bool whole);
+	/* As fetch_plane(): 0 and a plane to release, as fine as it is known. */
+	int (*plane)(void *ctx, uint32_t series, uint32_t place, struct plane *out, unsigned *percent);
+	unsigned (*percent)(void *ctx, uint32_t series); /* of a whole series */
+};
+
+/* How pictures may be drawn on this terminal. */
+struct view_canvas {
+	enum draw_colours colours; /* the most there are */
+	bool pixels;               /* the terminal draws struct grid_film, and the person asked for it */
+};
+
 struct view_options {
-	const struct view_host *host; /* copied */
-	const struct zone *zone;      /* the person's, for times of day; NULL: UTC */
+	const struct view_host *host;   /* copied */
+	const struct view_films *films; /* copied; NULL: there are no pictures */
+	struct view_canvas canvas;
+	const struct zone *zone; /* the person's, for times of day; NULL: UTC */
 	bool ascii, slow, readonly;
 	int w, h;
 };
@@ -92,6 +116,8 @@ void view_result(struct view *, uint64_t ticket, const struct cJSON *result, con
 
 unsigned view_key(struct view *, uint32_t key);                 /* bits of enum view_reaction */
 unsigned view_paste(struct view *, const char *text, size_t n); /* never runs a key */
+/* A finer picture of this slice is here; place 0: what pictures there are is known anew, or will not be known. */
+void view_film(struct view *, uint32_t series, uint32_t place);
 int view_filter(
     struct view *, const char *text, char **why); /* as if typed; E_SYNTAX and *why (caller frees) */
 /* Something the connection wants to know: a yes (an unknown host key) or a secret that is not shown. */
@@ -108,7 +134,9 @@ int view_next(struct view *);
 uint64_t view_cursor(const struct view *); /* study the cursor is on, 0 if none */
 bool view_deaf(const struct view *);       /* a dialog or a moved row ignores keys for a moment */
 bool view_bell(struct view *);             /* once after something that a person must hear of */
-bool view_settled(const struct view *);    /* the order stands, nothing is being computed */
+/* How much of the slice on the screen has come, in percent; 0: there is no picture. */
+unsigned view_film_share(const struct view *);
+bool view_settled(const struct view *); /* the order stands, nothing is being computed */
 
 /* Text typed and not sent, as JSON; NULL if there is none; caller frees.  And back, beside what is there. */
 char *view_drafts(const struct view *);

@@ -36,6 +36,7 @@
 #include "wetread/text.h"
 
 #include "console_int.h"
+#include "films_int.h"
 
 enum {
 	EVENT_FRAME_MS = 250, /* frames for what others do */
@@ -52,7 +53,9 @@ struct console {
 	struct event_base *base;
 	struct event *on_tty, *on_room, *on_esc, *on_tick, *on_work, *on_save, *signals[6];
 	struct link *link;
+	struct link *asking; /* whose question is on the screen */
 	struct replica *replica;
+	struct films *films; /* NULL: a dump */
 	struct view *view;
 	struct term *term; /* NULL: a dump */
 	struct input input;
@@ -150,7 +153,11 @@ static void host_request(void *ctx, uint64_t n, const char *method, const char *
 
 static void host_reply(void *ctx, const char *text)
 {
-	link_answer(((struct console *)ctx)->link, text);
+	struct console *c = ctx;
+
+	if (c->asking)
+		link_answer(c->asking, text);
+	c->asking = NULL;
 }
 
 /* ---- frames */
@@ -207,11 +214,12 @@ static void frame_tell(struct console *c)
 	bytes = term_written(c->term, &writes);
 	n = snprintf(line, sizeof line,
 	    "frame %lu rev %llu cursor %llu keys %s order %s pending %u bytes %llu writes %llu input %llu "
-	    "loads %u\n",
+	    "loads %u film %u\n",
 	    c->frames, (unsigned long long)replica_world(c->replica)->n,
 	    (unsigned long long)view_cursor(c->view), view_deaf(c->view) ? "deaf" : "open",
 	    view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica),
-	    (unsigned long long)bytes, (unsigned long long)writes, (unsigned long long)c->typed, c->loads);
+	    (unsigned long long)bytes, (unsigned long long)writes, (unsigned long long)c->typed, c->loads,
+	    view_film_share(c->view));
 	if (write(TEST_FD, line, (size_t)n) < 0)
 		c->test = false;
 }
@@ -562,22 +570,28 @@ static void on_line(void *ctx, const char *line, size_t n)
 	timer_set(c->on_work, 0);
 }
 
-static void on_question(void *ctx, enum link_question what, const char *text)
+static void link_asks(void *ctx, struct link *link, enum link_question what, const char *text)
 {
 	struct console *c = ctx;
 	const char *wanted = c->opt.given[OPT_accept_host_key];
 
 	if (what == LINK_ASK_HOST && wanted && strstr(text, wanted)) {
-		link_answer(c->link, "yes");
+		link_answer(link, "yes");
 		return;
 	}
-	if (!c->term) {
-		link_answer(c->link, NULL);
+	if (!c->term || (c->asking && c->asking != link)) { /* one question at a time */
+		link_answer(link, NULL);
 		return;
 	}
+	c->asking = link;
 	view_question(c->view, what == LINK_ASK_PASSPHRASE, text);
 	react(c, VIEW_FLUSH);
 	frame(c);
+}
+
+static void on_question(void *ctx, enum link_question what, const char *text)
+{
+	link_asks(ctx, ((struct console *)ctx)->link, what, text);
 }
 
 static void on_connect(void *ctx, struct buf *first)
@@ -628,6 +642,52 @@ static void replica_refused(void *ctx, int err, const char *text)
 	free(why);
 	frame_soon(c);
 }
+
+/* ---- pictures */
+
+static void film_news(void *ctx, uint32_t series, uint32_t place)
+{
+	struct console *c = ctx;
+
+	view_film(c->view, series, place);
+	frame_soon(c);
+}
+
+static void film_link_ended(void *ctx, const struct link *link)
+{
+	struct console *c = ctx;
+
+	if (c->asking == link)
+		c->asking = NULL;
+}
+
+static void host_film_open(void *ctx, uint64_t study)
+{
+	films_open(((struct console *)ctx)->films, study);
+}
+
+static const struct manifest *host_film_manifest(void *ctx, const char **why)
+{
+	return films_manifest(((struct console *)ctx)->films, why);
+}
+
+static void host_film_look(void *ctx, uint32_t series, uint32_t place, bool whole)
+{
+	films_look(((struct console *)ctx)->films, series, place, whole);
+}
+
+static int host_film_plane(void *ctx, uint32_t series, uint32_t place, struct plane *out, unsigned *percent)
+{
+	return films_plane(((struct console *)ctx)->films, series, place, out, percent);
+}
+
+static unsigned host_film_percent(void *ctx, uint32_t series)
+{
+	return films_percent(((struct console *)ctx)->films, series);
+}
+
+static const struct view_films view_films = {
+    host_film_open, host_film_manifest, host_film_look, host_film_plane, host_film_percent};
 
 /* ---- signals */
 
@@ -702,7 +762,9 @@ static int settings_prepare(struct console *c, char **why)
 static int term_prepare(struct console *c, char **why)
 {
 	const char *no_colour = getenv("NO_COLOR");
-	struct term_options o = {.type = getenv("TERM"), .no_colour = no_colour && *no_colour};
+	struct term_options o = {.type = getenv("TERM"),
+	    .no_colour = no_colour && *no_colour,
+	    .graphics = (enum term_graphics)c->opt.graphics};
 	struct input_calls calls = {on_key, on_paste, on_probe, c};
 
 	if (c->opt.dump_w)
@@ -720,6 +782,18 @@ static int term_prepare(struct console *c, char **why)
 static bool wants_ascii(const struct console *c)
 {
 	return c->opt.given[OPT_ascii] || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+}
+
+static void films_prepare(struct console *c)
+{
+	c->films = films_new(&(struct films_options){.base = c->base,
+	    .replica = c->replica,
+	    .target = settings_str(&c->settings, SETTING_coordinator),
+	    .as_user = c->opt.given[OPT_as_user],
+	    .ctx = c,
+	    .news = film_news,
+	    .question = link_asks,
+	    .ended = film_link_ended});
 }
 
 static void view_prepare(struct console *c)
@@ -745,8 +819,12 @@ static void view_prepare(struct console *c)
 	    .h = c->opt.dump_h};
 
 	c->replica = replica_new(&ro);
-	if (c->term)
+	if (c->term) {
 		term_size(c->term, &vo.w, &vo.h);
+		vo.films = &view_films;
+		vo.canvas = (struct view_canvas){term_colours(c->term), c->opt.graphics != TERM_CELLS};
+		films_prepare(c);
+	}
 	c->view = view_new(&vo);
 }
 
@@ -793,6 +871,7 @@ static void console_release(struct console *c)
 	term_close(c->term);
 	/* Gives up what is unanswered; the tickets go with their answers, so the view must still be there. */
 	replica_free(c->replica);
+	films_free(c->films);
 	view_free(c->view);
 	for (size_t i = 0; i < sizeof c->signals / sizeof *c->signals; i++)
 		if (c->signals[i])

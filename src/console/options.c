@@ -8,6 +8,7 @@
 
 #include "wetread/errors.h"
 #include "wetread/mem.h"
+#include "wetread/term.h"
 
 static const struct {
 	char letter;
@@ -50,6 +51,23 @@ static int opt_index(int got)
 	return -1;
 }
 
+static int graphics_parse(struct options *o, char **why)
+{
+	static const char *const words[] = {
+	    [TERM_CELLS] = "cells", [TERM_SIXEL] = "sixel", [TERM_KITTY] = "kitty"};
+	const char *given = o->given[OPT_graphics];
+
+	for (int i = TERM_CELLS; given && i <= TERM_KITTY; i++)
+		if (strcmp(given, words[i]) == 0) {
+			o->graphics = i;
+			return 0;
+		}
+	if (!given)
+		return 0;
+	*why = xasprintf("--graphics is cells, sixel or kitty, not %s", given);
+	return E_USAGE;
+}
+
 int options_parse(struct options *o, int argc, char **argv, char **why)
 {
 	struct option longs[OPT_COUNT + 1];
@@ -74,6 +92,8 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 		*why = xasprintf("%s is too much; see wetread --help", argv[optind]);
 		return E_USAGE;
 	}
+	if (graphics_parse(o, why) < 0)
+		return E_USAGE;
 	if (o->given[OPT_dump_screen] &&
 	    (sscanf(o->given[OPT_dump_screen], "%4dx%4d", &o->dump_w, &o->dump_h) != 2 || o->dump_w < 1 ||
 	        o->dump_h < 1 || o->dump_w > GRID_MAX || o->dump_h > GRID_MAX)) {

@@ -29,14 +29,18 @@
 
 #include "term_int.h"
 
-enum { FRAME_MAX = 4 * 1024 * 1024 };
+enum { FRAME_MAX = 16 * 1024 * 1024 };
 
 struct term {
 	int fd, mem;
 	FILE *out, *in;
 	SCREEN *curses;
 	struct termios before, raw;
-	bool colour, rich, entered;
+	bool colour, rich, direct,
+	    entered; /* rich: 256 colours; direct: a colour's number is its red, green and blue */
+	struct pairs pairs;
+	enum term_graphics graphics;
+	struct film film;
 	struct buf rest; /* what the terminal has not taken yet */
 	uint64_t bytes, writes;
 };
@@ -62,15 +66,31 @@ static void colours_make(struct term *t)
 {
 	t->colour = t->colour && has_colors() && start_color() == OK && use_default_colors() == OK;
 	t->rich = t->colour && COLORS >= 256;
+	t->direct = t->colour && COLORS > 0x10000;
 	for (int i = 0; t->colour && i < LOOK_COUNT; i++) {
 		const struct look_type *look = look_type((enum look)i);
 
-		init_extended_pair(i + 1, t->rich ? look->c256 : look->c16, -1);
+		init_extended_pair(i + 1, colour_number(t->direct, t->rich ? look->c256 : look->c16), -1);
 	}
+	if (t->colour)
+		pairs_init(&t->pairs, LOOK_COUNT + 1, COLOR_PAIRS - 1);
+}
+
+enum draw_colours term_colours(const struct term *t)
+{
+	if (!t->colour || COLORS < 16)
+		return DRAW_MONO;
+	return t->direct ? DRAW_TRUE : t->rich ? DRAW_256 : DRAW_16;
+}
+
+/* What the terminal calls a colour of a picture's cell. */
+static int cell_colour(const struct term *t, uint32_t c)
+{
+	return c & CELL_RGB ? (int)(c & CELL_COLOUR) : colour_number(t->direct, (int)(c & CELL_COLOUR));
 }
 
 /* The row under the cursor is one bar: its cells' own looks would only cost bytes. */
-static void cell_draw(const struct term *t, const struct cell *c, int x, int y)
+static void cell_draw(struct term *t, const struct cell *c, int x, int y)
 {
 	const struct look_type *look = look_type((enum look)c->look);
 	wchar_t text[4] = {(wchar_t)c->cp[0], (wchar_t)c->cp[1], (wchar_t)c->cp[2], 0};
@@ -80,6 +100,8 @@ static void cell_draw(const struct term *t, const struct cell *c, int x, int y)
 
 	if (c->width == 0)
 		return;
+	if (t->colour && c->fg && !c->bar)
+		pair = pairs_get(&t->pairs, cell_colour(t, c->fg), cell_colour(t, c->bg));
 	if (wcwidth(text[0]) !=
 	    c->width) /* the terminal's library would put the rest of the line elsewhere */
 		wmemcpy(text, c->width == 2 ? L"??" : L"?", 2), text[1] = 0;
@@ -159,9 +181,43 @@ void term_probe(struct term *t)
 	rest_write(t);
 }
 
+/* ---- pictures in pixels */
+
+/*
+ * A picture that is not to be on the screen any more goes before the text that comes in its place: kitty keeps pictures apart
+ * from cells and is told; sixels are gone when blanks are written over them.
+ */
+static void film_erase(struct term *t, const struct grid *g, bool all)
+{
+	struct film *f = &t->film;
+
+	if (!f->shown ||
+	    (!all && f->serial == g->film.serial && f->x == g->film.x && f->y == g->film.y && g->film.raster))
+		return;
+	if (t->graphics == TERM_KITTY)
+		buf_adds(&t->rest, "\033_Ga=d,d=A,q=2\033\\");
+	else
+		wredrawln(stdscr, f->y, f->h);
+	f->shown = false;
+}
+
+/* The cursor goes back where curses believes it to be. */
+static void film_draw(struct term *t, const struct grid *g)
+{
+	struct film *f = &t->film;
+
+	if (t->graphics == TERM_CELLS || !g->film.raster || f->shown)
+		return;
+	*f = (struct film){true, g->film.serial, g->film.x, g->film.y, g->film.h};
+	buf_addf(&t->rest, "\0337\033[%d;%dH", f->y + 1, f->x + 1);
+	film_bytes(&t->rest, t->graphics, &g->film, t->fd);
+	buf_adds(&t->rest, "\0338");
+}
+
 int term_draw(struct term *t, const struct grid *g, bool all)
 {
 	set_term(t->curses);
+	pairs_frame(&t->pairs);
 	if (LINES != g->h || COLS != g->w) {
 		resize_term(g->h, g->w);
 		all = true;
@@ -173,9 +229,11 @@ int term_draw(struct term *t, const struct grid *g, bool all)
 		for (int x = 0; x < g->w; x++)
 			cell_draw(t, grid_cell(g, x, y), x, y);
 	move(g->cur_y < g->h ? g->cur_y : g->h - 1, g->cur_x < g->w ? g->cur_x : g->w - 1);
+	film_erase(t, g, all);
 	wnoutrefresh(stdscr);
 	doupdate();
 	frame_take(t);
+	film_draw(t, g);
 	return term_flush(t);
 }
 
@@ -210,6 +268,9 @@ void term_leave(struct term *t)
 	if (!t->entered)
 		return;
 	t->entered = false;
+	if (t->film.shown && t->graphics == TERM_KITTY)
+		buf_adds(&t->rest, "\033_Ga=d,d=A,q=2\033\\");
+	t->film.shown = false;
 	set_term(t->curses);
 	endwin();
 	frame_take(t);
@@ -267,6 +328,7 @@ int term_open(struct term **out, const struct term_options *o, char **why)
 	t->fd = o->fd;
 	t->mem = -1;
 	t->colour = !o->no_colour;
+	t->graphics = o->graphics;
 	t->rest = BUF_INIT(FRAME_MAX);
 	if (tcgetattr(t->fd, &t->before) < 0) {
 		*why =
@@ -303,6 +365,7 @@ void term_close(struct term *t)
 		close(t->mem);
 	if (t->in)
 		fclose(t->in);
+	pairs_release(&t->pairs);
 	buf_release(&t->rest);
 	free(t);
 }

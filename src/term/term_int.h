@@ -2,7 +2,35 @@
 #ifndef WETREAD_TERM_INT_H
 #define WETREAD_TERM_INT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wetread/term.h"
+
 /* Can a terminal of this type place its cursor?  E_USAGE and *why (caller frees). */
 int kind_check(const char *type, char **why);
+
+/* ---- colours.c: pairs of colours lent to the cells of pictures */
+struct pair;
+struct pairs {
+	struct pair *all; /* NULL: no colours */
+	int *buckets;
+	int first, max, n, oldest, newest;
+	unsigned frame;
+};
+void pairs_init(struct pairs *, int first, int last); /* numbers of pairs that are free */
+void pairs_release(struct pairs *);
+void pairs_frame(struct pairs *);              /* a new one begins */
+int pairs_get(struct pairs *, int fg, int bg); /* 0: there is none left */
+int colour_number(bool direct, int n); /* direct: colours are given by red, green and blue; -1 stays */
+
+/* ---- pixels.c */
+/* What is on the screen in pixels. */
+struct film {
+	bool shown;
+	uint64_t serial;
+	int x, y, h;
+};
+void film_bytes(struct buf *out, enum term_graphics, const struct grid_film *, int fd);
 
 #endif

@@ -435,7 +435,7 @@ static unsigned act_drafts(struct view *v)
 	return VIEW_DRAW | VIEW_FLUSH;
 }
 
-static unsigned (*const acts[ACTION_COUNT])(struct view *) = {
+static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_DOWN] = act_down,
     [ACTION_UP] = act_up,
     [ACTION_FIRST] = act_first,
@@ -493,6 +493,7 @@ static const struct {
     {CMD_hold, hold_open},
     {CMD_note, note_open},
     {CMD_finish, finish_open},
+    {CMD_match, match_open},
 };
 
 /* A command by a key, or by its bare name in the palette: what it still needs is asked for. */
@@ -602,5 +603,7 @@ unsigned view_do(struct view *v, const struct deed *d)
 		v->rows_moved = true;
 		return VIEW_DRAW;
 	}
-	return d->is_cmd ? do_command(v, (enum cmd)d->what) : acts[d->what](v);
+	if (d->is_cmd)
+		return do_command(v, (enum cmd)d->what);
+	return d->what >= ACTION_PICTURE ? lightbox_act(v, d->what) : acts[d->what](v);
 }

@@ -374,7 +374,7 @@ static void pane_eligible(struct pane *p, const struct study *s)
 		pane_line(p, LOOK_NO, i ? " " : "You", "%s%s", i ? "" : "may not: ", why[i].text);
 }
 
-void pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
+int pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 {
 	struct pane p = {v, x, y, w, y + h};
 	const struct study *s = view_study(v, id);
@@ -383,7 +383,7 @@ void pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 	char name[256], age[16], when[24];
 
 	if (!s || !row)
-		return;
+		return 0;
 	patient_name(v, s, name, sizeof name);
 	patient_age_sex(v, s, age);
 	site = s->site ? world_site(view_world(v), s->site) : NULL;
@@ -407,6 +407,7 @@ void pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 		    (long long)s->images_expected);
 	else
 		pane_line(&p, LOOK_TEXT, "Images", "%lld", (long long)s->images);
+	pane_line(&p, LOOK_WARN, "Late", "%s", s->late ? s->late : "");
 	if (s->protocol)
 		pane_line(&p, LOOK_PRIO_0, "Protocol", "%s", s->protocol);
 	if (s->ai)
@@ -416,4 +417,5 @@ void pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 	pane_line(&p, LOOK_TEXT, "Ordered", "%s", stamp_text(v, when, s->ordered));
 	if (s->ready_at)
 		pane_line(&p, LOOK_TEXT, "Ready", "%s", stamp_text(v, when, s->ready_at));
+	return p.y - y;
 }

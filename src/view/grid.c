@@ -60,6 +60,7 @@ void grid_clear(struct grid *g)
 	for (size_t i = 0; i < (size_t)g->w * (size_t)g->h; i++)
 		g->cells[i] = blank;
 	g->cur_x = g->cur_y = 0;
+	g->film = (struct grid_film){0};
 }
 
 struct cell *grid_cell(const struct grid *g, int x, int y)
@@ -251,6 +252,17 @@ void grid_bar(struct grid *g, int x, int y, int cols)
 		if (c)
 			c->bar = true;
 	}
+}
+
+void grid_dot(struct grid *g, int x, int y, uint32_t cp, uint32_t fg, uint32_t bg)
+{
+	struct cell *c = grid_cell(g, x, y);
+
+	if (!c)
+		return;
+	cell_set(g, x, y, cp, 1, LOOK_TEXT);
+	c->fg = fg;
+	c->bg = bg;
 }
 
 static void frame_row(

@@ -17,7 +17,7 @@
 
 /* ---- geometry */
 
-enum { GUTTER = 3, PANE_BELOW = 7 };
+enum { GUTTER = 3, PANE_BELOW = 7, FILM_ROWS = 29, FILM_LEAST = 9 };
 
 bool list_is_small(const struct view *v)
 {
@@ -27,6 +27,11 @@ bool list_is_small(const struct view *v)
 static bool has_pane(const struct view *v)
 {
 	return v->split_given ? v->split : v->grid.w >= SPLIT_W;
+}
+
+bool list_has_room(const struct view *v)
+{
+	return has_pane(v) && v->grid.w >= SPLIT_W;
 }
 
 static int pane_below(const struct view *v)
@@ -610,6 +615,7 @@ static void peek_draw(struct view *v, int y)
 	else
 		snprintf(text, sizeof text, "%lld img", (long long)s->images);
 	peek_part(v, y, &x, LOOK_TEXT, text);
+	peek_part(v, y, &x, LOOK_WARN, s->late);
 	if (s->ai) {
 		snprintf(text, sizeof text, "AI? %s", s->ai);
 		peek_part(v, y, &x, LOOK_TEXT, text);
@@ -648,6 +654,16 @@ static void card_draw(struct view *v)
 		keys_draw(v, h - 1, CONTEXT_LIST);
 }
 
+/* The facts above, the picture below, of the study the cursor is on. */
+static void split_draw(struct view *v, int x, int y, int w, int h)
+{
+	int used = pane_draw(v, x, y, w, h, v->cursor) + 1,
+	    film = FILM_ROWS < h - used ? FILM_ROWS : h - used;
+
+	if (v->lightbox.wanted && v->lightbox.wanted == v->cursor && film >= FILM_LEAST)
+		lightbox_draw(v, (struct area){x, y + h - film, w, film});
+}
+
 void list_draw(struct view *v)
 {
 	int w = table_width(v), h = list_height(v), below = pane_below(v);
@@ -662,7 +678,7 @@ void list_draw(struct view *v)
 	if (w < v->grid.w) {
 		for (int y = 2; y < 3 + h; y++)
 			grid_put(&v->grid, w, y, 1, LOOK_DIM, "|");
-		pane_draw(v, w + 2, 2, v->grid.w - w - 2, h + 1, v->cursor);
+		split_draw(v, w + 2, 2, v->grid.w - w - 2, h + 1);
 	}
 	if (below) {
 		for (int x = 0; x < v->grid.w; x++)

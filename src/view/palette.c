@@ -288,8 +288,9 @@ static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 	struct targets t = {0};
 	char *text, *reason;
 	bool wants_study = strncmp(cmd_type(l->cmd)->args, "study", 5) == 0;
+	bool by_dialog = l->cmd == CMD_match; /* identifiers are compared, not typed */
 
-	if (no || l->missing) {
+	if (no || (l->missing && !by_dialog)) {
 		if (no)
 			view_say(v, LOOK_WARN, no);
 		else
@@ -309,7 +310,9 @@ static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 	l->words.text = text;
 	l->words.reason = reason;
 	dialog_close(v, false);
-	if (work_is_final(l->cmd))
+	if (by_dialog)
+		match_open(v, &t);
+	else if (work_is_final(l->cmd))
 		confirm_open(v, &t, l->cmd, &l->words);
 	else
 		work_send(v, l->cmd, &t, &l->words);

@@ -14,6 +14,7 @@
 #include <cjson/cJSON.h>
 
 #include "wetread/json.h"
+#include "wetread/match.h"
 #include "wetread/mem.h"
 #include "wetread/text.h"
 #include "wetread/when.h"
@@ -180,6 +181,41 @@ static void reader_line(struct page *p, const struct study *s)
 	}
 }
 
+/* "212 of 412, 38 a minute" while they come. */
+static void images_line(struct page *p, const struct study *s, const struct study *f)
+{
+	int64_t span = f->last_image - f->first_image;
+	char of[32] = "", rate[48] = "";
+
+	if (s->images_expected)
+		snprintf(of, sizeof of, " of %lld", (long long)s->images_expected);
+	if (s->state == STATE_ACQUIRING && f->first_image && span > 0 && s->images > 1)
+		snprintf(rate, sizeof rate, ", %lld a minute", (long long)((s->images - 1) * 60000 / span));
+	page_line(p, s->images < s->images_expected ? LOOK_WARN : LOOK_TEXT, "Images", "%lld%s%s",
+	    (long long)s->images, of, rate);
+	page_text(p, LOOK_WARN, "Late", s->late);
+}
+
+/* Which orders these images, or this report, could belong to: a person decides. */
+static void candidates_lines(struct page *p, const struct study *s)
+{
+	struct candidate c[MATCH_CANDIDATES];
+	unsigned n = match_candidates(view_world(p->v), s, c);
+
+	if (n == 0)
+		page_line(
+		    p, LOOK_WARN, "Belongs", "to no order that is known: nothing in the queue resembles it");
+	for (unsigned i = 0; i < n; i++) {
+		const struct study *o = view_study(p->v, c[i].id);
+		char label[24];
+
+		label_set(label, o, c[i].id);
+		page_line(p, LOOK_TEXT, i ? " " : "Could be", "%s %d%%: %s", label, c[i].score, c[i].why);
+	}
+	if (n)
+		page_line(p, LOOK_DIM, " ", "= compares them and says which it is");
+}
+
 static void tab_study(struct page *p, const struct study *s)
 {
 	const struct view *v = p->v;
@@ -205,13 +241,11 @@ static void tab_study(struct page *p, const struct study *s)
 	    s->protocol ? s->protocol : prio_key(s->prio), s->protocol ? " protocol" : "",
 	    s->class ? ", class " : "", s->class ? s->class : "");
 	page_text(p, LOOK_STRONG, "History", f->reason);
-	if (s->images_expected)
-		page_line(p, s->images < s->images_expected ? LOOK_WARN : LOOK_TEXT, "Images", "%lld of %lld",
-		    (long long)s->images, (long long)s->images_expected);
-	else
-		page_line(p, LOOK_TEXT, "Images", "%lld", (long long)s->images);
+	images_line(p, s, f);
 	if (s->ai)
 		page_line(p, LOOK_TEXT, "AI", "%s, UNCONFIRMED", s->ai);
+	if (s->state == STATE_UNMATCHED)
+		candidates_lines(p, s);
 	if (s->cancel)
 		page_line(p, LOOK_WARN, "Order", "WITHDRAWN: %s; answer with :cancel yes or no", s->cancel);
 	if (s->ack)
@@ -411,6 +445,14 @@ static void head_line(struct view *v, const struct study *s, const struct row *r
 	    reader_text(v, s->reader), v->host.is_pending(v->host.ctx, row->id) ? "  o pending" : "");
 }
 
+/* Where the text ends and the picture, if there is one beside it, begins. */
+static int text_end(const struct view *v)
+{
+	int picture = lightbox_width(v);
+
+	return picture ? v->grid.w - picture - 1 : v->grid.w;
+}
+
 static void tabs_line(struct view *v, const struct study *s, int y)
 {
 	int x = 1;
@@ -420,7 +462,7 @@ static void tabs_line(struct view *v, const struct study *s, int y)
 
 		if (i == TAB_NOTES && s->notes_n)
 			snprintf(count, sizeof count, "(%lld)", (long long)s->notes_n);
-		x += grid_putf(&v->grid, x, y, v->grid.w - x, (int)v->tab == i ? LOOK_STRONG : LOOK_DIM,
+		x += grid_putf(&v->grid, x, y, text_end(v) - 1 - x, (int)v->tab == i ? LOOK_STRONG : LOOK_DIM,
 		    "%s%d %s%s%s ", (int)v->tab == i ? "[" : " ", i + 1, tabs[i].name, count,
 		    (int)v->tab == i ? "]" : " ");
 	}
@@ -451,10 +493,10 @@ static void waiting_line(struct page *p)
 /* Returns how many lines there are. */
 static int body_draw(struct view *v, const struct study *s)
 {
-	struct page p = {v, 1, 3, v->grid.w - 2, v->grid.h - 6, 0};
+	struct page p = {v, 1, 3, text_end(v) - 2, v->grid.h - 6, 0};
 
 	for (int y = p.y; y < p.y + p.rows; y++)
-		grid_fill(&v->grid, 0, y, v->grid.w, LOOK_TEXT);
+		grid_fill(&v->grid, 0, y, text_end(v), LOOK_TEXT);
 	waiting_line(&p);
 	if (!v->facts.trouble || !tabs[v->tab].is_of_patient)
 		tabs[v->tab].draw(&p, s);
@@ -476,7 +518,14 @@ void study_draw(struct view *v)
 		return;
 	}
 	head_line(v, s, row, 1);
+	if (v->lightbox.at == LIGHTBOX_WHOLE && v->lightbox.films.open) {
+		lightbox_draw(v, (struct area){1, 2, w - 2, h - 4});
+		row->drawn = s->rev;
+		return;
+	}
 	tabs_line(v, s, 2);
+	if (text_end(v) < w)
+		lightbox_draw(v, (struct area){text_end(v), 2, w - text_end(v) - 1, h - 5});
 	if (h > 6) {
 		lines = body_draw(v, s);
 		most = lines > h - 6 ? lines - (h - 6) : 0;

@@ -399,6 +399,7 @@ const struct grid *view_draw(struct view *v)
 	list_settle(v);
 	if (!rows_is_large(&v->rows))
 		rows_count(&v->rows, v->now, UINT_MAX);
+	lightbox_follow(v);
 	grid_clear(&v->grid);
 	if (v->screen == SCREEN_STUDY)
 		study_draw(v);
@@ -427,6 +428,8 @@ int view_next(struct view *v)
 	if (v->slow)
 		next = sooner(next, v->moved_at + REST_MS - v->mono);
 	next = sooner(next, v->dead_until - v->mono);
+	if (lightbox_next(v))
+		next = sooner(next, lightbox_next(v) - v->mono);
 	next = sooner(next, v->mute_until - v->mono);
 	if (v->dialog) {
 		next = sooner(next, v->dialog->deaf_until - v->mono);
@@ -446,6 +449,7 @@ struct view *view_new(const struct view_options *o)
 	v->slow = o->slow;
 	v->readonly = o->readonly;
 	v->next_ticket = 1;
+	lightbox_init(&v->lightbox, o);
 	keymap_init(&v->map);
 	grid_init(&v->grid, o->w, o->h);
 	v->grid.ascii = o->ascii;
@@ -469,6 +473,7 @@ void view_free(struct view *v)
 	for (unsigned i = 0; i < MESSAGES_MAX; i++)
 		free(v->messages[i].text);
 	free(v->mine);
+	lightbox_release(&v->lightbox);
 	rows_release(&v->rows);
 	grid_release(&v->grid);
 	free(v);

@@ -7,6 +7,7 @@
 
 #include "edit.h"
 #include "keymap.h"
+#include "lightbox.h"
 #include "rows.h"
 
 enum {
@@ -26,8 +27,9 @@ enum {
 	MESSAGES_MAX = 500,
 	UNDO_MAX = 64,
 	SMALL_W = 60,
-	SMALL_H = 16, /* below these: one study a screen */
-	SPLIT_W = 130 /* from here on the pane stands beside the table */
+	SMALL_H = 16,  /* below these: one study a screen */
+	FILM_MS = 150, /* the cursor rests: pictures are asked for */
+	SPLIT_W = 130  /* from here on the pane stands beside the table */
 };
 
 /* What tells whose study it is, beside its number; cut to these sizes. */
@@ -119,6 +121,9 @@ enum tab { TAB_STUDY, TAB_NOTES, TAB_CLOCK, TAB_WHY, TAB_AUDIT, TAB_COUNT };
 
 struct batch;
 struct undo;
+struct area {
+	int x, y, w, h;
+};
 
 struct view {
 	struct view_host host;
@@ -181,6 +186,8 @@ struct view {
 
 	struct draft *drafts;
 	size_t ndrafts;
+
+	struct lightbox lightbox;
 };
 
 /* view.c */
@@ -220,7 +227,8 @@ const char *event_word(const char *kind); /* "assigned" of "study.assigned" */
 /* list.c */
 bool list_is_small(const struct view *);
 int list_height(const struct view *);
-void list_settle(struct view *); /* takes in what changed, if the order may move */
+bool list_has_room(const struct view *); /* for a pane beside the table, with a picture */
+void list_settle(struct view *);         /* takes in what changed, if the order may move */
 void list_draw(struct view *);
 void list_move(struct view *, int64_t by);
 void list_goto(struct view *, uint64_t id);
@@ -236,7 +244,25 @@ void title_draw(struct view *, int y);
 void strip_draw(struct view *, int y);
 void message_draw(struct view *, int y);
 void keys_draw(struct view *, int y, enum context);
-void pane_draw(struct view *, int x, int y, int w, int h, uint64_t id);
+int pane_draw(struct view *, int x, int y, int w, int h, uint64_t id); /* rows used */
+
+/* lightbox.c: what is on it, and its keys */
+void lightbox_follow(struct view *); /* once a frame: asks for what has been under the cursor long enough */
+int64_t lightbox_next(const struct view *); /* monotonic; 0: time alone changes nothing */
+const struct manifest_series *lightbox_series(const struct view *);
+int lightbox_index(const struct view *, const struct manifest_series *); /* of the slice; -1: there is none */
+const struct shot *lightbox_shot(struct view *, unsigned index);         /* NULL: not here yet */
+unsigned lightbox_here(struct view *, const struct manifest_series *);   /* slices that are */
+/* The window for this plane; its name, "" for one set by hand. */
+void lightbox_window(
+    struct view *, const struct manifest_series *, const struct plane *, double *width, double *level);
+const char *lightbox_window_name(const struct view *, const struct manifest_series *);
+enum draw_colours lightbox_colours(const struct view *, bool *pixels);
+unsigned lightbox_act(struct view *, int action);
+int lightbox_width(const struct view *); /* columns beside the text; 0: none */
+
+/* lightbox_draw.c: a picture and its words into a part of the screen */
+void lightbox_draw(struct view *, struct area);
 
 /* study.c */
 void study_open(struct view *, uint64_t id, enum tab);
@@ -247,7 +273,7 @@ bool study_result(struct view *, uint64_t ticket, const struct cJSON *result, co
 
 /* work.c: commands and their answers */
 struct words {
-	const char *reader, *reason, *text, *as;
+	const char *reader, *reason, *text, *as, *with;
 };
 void work_send(struct view *, enum cmd, const struct targets *, const struct words *);
 bool work_is_final(enum cmd); /* nothing takes it back */
@@ -273,9 +299,6 @@ bool letters_open(struct view *, struct dialog *);
 const char *letters_hint(const struct dialog *, const char *usual);
 unsigned dialog_key(struct view *, uint32_t key);
 /* A box of at most w x h in the middle of the screen, never over the title; returns where its inside is. */
-struct area {
-	int x, y, w, h;
-};
 struct area dialog_box(struct view *, int w, int h, const char *title, const char *foot);
 /* The typed text over the area's rows, broken at its edge; the cursor goes there when in focus. */
 void dialog_text(struct view *, const struct dialog *, struct area, bool focus);
@@ -291,6 +314,7 @@ void hold_open(struct view *, struct targets *);            /* form.c */
 void note_open(struct view *, struct targets *);
 void finish_open(struct view *, struct targets *);
 void takeover_open(struct view *, struct targets *, const char *reader);
+void match_open(struct view *, struct targets *); /* pair.c */
 void confirm_open(struct view *, struct targets *, enum cmd, const struct words *);
 void another_open(struct view *, uint64_t reading); /* take-next while one study is read */
 void quit_open(struct view *);

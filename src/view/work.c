@@ -20,7 +20,7 @@
 struct item {
 	enum cmd cmd;
 	struct target target;
-	char *reader, *reason, *text, *as;
+	char *reader, *reason, *text, *as, *with;
 	char *reader_before, *hold_before; /* what an inverse needs */
 	uint64_t ticket;
 	bool answered;
@@ -59,12 +59,13 @@ static const struct {
     [CMD_ready] = {"Ready to read:", "make ready"},
     [CMD_acknowledge] = {"Acknowledged the notice on", "acknowledge"},
     [CMD_cancel] = {"Answered the withdrawal of", "answer the withdrawal of"},
+    [CMD_match] = {"Matched", "match"},
     [CMD_duty] = {"Duty set", "set duty"},
 };
 
 bool work_is_final(enum cmd cmd)
 {
-	return cmd == CMD_finish || cmd == CMD_takeover || cmd == CMD_cancel;
+	return cmd == CMD_finish || cmd == CMD_takeover || cmd == CMD_cancel || cmd == CMD_match;
 }
 
 /* ---- life */
@@ -75,6 +76,7 @@ static void item_release(struct item *i)
 	free(i->reason);
 	free(i->text);
 	free(i->as);
+	free(i->with);
 	free(i->reader_before);
 	free(i->hold_before);
 	free(i->why);
@@ -163,6 +165,7 @@ static void batch_send(struct view *v, struct batch *b)
 		    .reason = it->reason,
 		    .text = it->text,
 		    .as = it->as,
+		    .with = it->with,
 		    .force = b->force};
 
 		str_put(&it->reader_before, s ? s->reader : NULL);
@@ -189,6 +192,7 @@ void work_send(struct view *v, enum cmd cmd, const struct targets *t, const stru
 		str_put(&it->reason, w->reason);
 		str_put(&it->text, w->text);
 		str_put(&it->as, w->as);
+		str_put(&it->with, w->with);
 	}
 	batch_free(v->anyway);
 	v->anyway = NULL;
@@ -448,6 +452,7 @@ static void offer_anyway(struct view *v, const struct batch *b)
 		str_put(&it->reason, old->reason);
 		str_put(&it->text, old->text);
 		str_put(&it->as, old->as);
+		str_put(&it->with, old->with);
 	}
 	batch_free(v->anyway);
 	v->anyway = NULL;

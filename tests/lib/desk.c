@@ -57,7 +57,7 @@ static void desk_command(void *ctx, uint64_t ticket, const struct command *c)
 	struct desk_call *call = &d->calls[d->ncalls++];
 
 	*call = (struct desk_call){ticket, c->kind, c->study, c->rev, c->fence, xstrdup(c->reader),
-	    xstrdup(c->reason), xstrdup(c->text), xstrdup(c->as), c->force};
+	    xstrdup(c->reason), xstrdup(c->text), xstrdup(c->as), xstrdup(c->with), c->force};
 }
 
 static void desk_request(void *ctx, uint64_t ticket, const char *method, const char *params)
@@ -72,21 +72,28 @@ static void desk_request(void *ctx, uint64_t ticket, const char *method, const c
 	cJSON_Delete(p);
 }
 
-void desk_open(struct desk *d, struct night *n, const char *who, int w, int h)
+void desk_open_films(struct desk *d, struct night *n, const char *who, int w, int h,
+    const struct view_films *films, struct view_canvas canvas, void *reel)
 {
 	struct view_host host = {d, &d->env, desk_world, desk_now, desk_is_pending, desk_pending,
 	    desk_command, desk_request, NULL};
 	const struct user *u = world_user(&n->w, who);
 
-	*d = (struct desk){.night = n, .mono = 100000};
+	*d = (struct desk){.night = n, .mono = 100000, .reel = reel};
 	d->env = (struct env){desk_now, desk_mono, desk_random, d};
 	snprintf(d->who, sizeof d->who, "%s", who);
-	d->view = view_new(&(struct view_options){.host = &host, .w = w, .h = h});
+	d->view =
+	    view_new(&(struct view_options){.host = &host, .films = films, .canvas = canvas, .w = w, .h = h});
 	view_me(d->view, who, u->role, (unsigned)role_parse(u->role));
 	view_link(d->view, &(struct view_link){.state = VIEW_LIVE, .rtt = 612, .heard = n->now});
 	d->logged = n->log.n;
 	view_changed(d->view, 0, NULL);
 	desk_pump(d);
+}
+
+void desk_open(struct desk *d, struct night *n, const char *who, int w, int h)
+{
+	desk_open_films(d, n, who, w, h, NULL, (struct view_canvas){0}, NULL);
 }
 
 void desk_close(struct desk *d)
@@ -98,6 +105,7 @@ void desk_close(struct desk *d)
 		free(d->calls[i].reason);
 		free(d->calls[i].text);
 		free(d->calls[i].as);
+		free(d->calls[i].with);
 	}
 }
 
@@ -126,6 +134,7 @@ static void desk_answer(struct desk *d, struct desk_call *c)
 	        .reason = c->reason,
 	        .text = c->text,
 	        .as = c->as,
+	        .with = c->with,
 	        .force = c->force});
 	desk_tell(d);
 	view_answer(d->view, c->ticket, &d->night->a);
@@ -133,6 +142,7 @@ static void desk_answer(struct desk *d, struct desk_call *c)
 	free(c->reason);
 	free(c->text);
 	free(c->as);
+	free(c->with);
 }
 
 static void desk_show(struct desk *d, uint64_t ticket, uint64_t id)

@@ -16,7 +16,7 @@ struct desk_call {
 	enum cmd cmd;
 	uint64_t study, rev;
 	int64_t fence;
-	char *reader, *reason, *text, *as;
+	char *reader, *reason, *text, *as, *with;
 	bool force;
 };
 struct desk {
@@ -33,9 +33,13 @@ struct desk {
 	unsigned logged; /* events of the night already told to the view */
 	unsigned last;   /* reaction to the last key */
 	char *screen;
+	void *reel; /* of a test that shows pictures */
 };
 
 void desk_open(struct desk *, struct night *, const char *who, int w, int h);
+/* The same with pictures; their functions get the desk, whose `reel` is set before. */
+void desk_open_films(struct desk *, struct night *, const char *who, int w, int h, const struct view_films *,
+    struct view_canvas, void *reel);
 void desk_close(struct desk *);
 /* "j gg Enter C-d /": names as in the keymap, others letter by letter. 400 ms go by before each, unless fast. */
 void desk_keys(struct desk *, const char *keys);

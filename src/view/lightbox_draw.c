@@ -1,0 +1,346 @@
+/*
+ * A picture on its part of the screen:
+ *
+ *     NOT FOR DIAGNOSIS  48011930
+ *     OKAFOR^MARY 64F
+ *              ▄▄██████▄▄
+ *     2 AX 5MM 18/32 W80 L40 62%
+ *
+ * The words are always there; the picture, when it has come.
+ */
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wetread/mem.h"
+#include "wetread/text.h"
+
+#include "view_int.h"
+
+enum { TILE = 64, SLOW_GREYS = 8, HEAD_ROWS = 2, FOOT_ROWS = 1, WIDE_W = 60 };
+
+/* ---- from values to a raster */
+
+static struct raster windowed(struct view *v, const struct manifest_series *s, const struct plane *p)
+{
+	struct raster r = raster_new(p->w, p->h, p->channels);
+	double width, level;
+
+	lightbox_window(v, s, p, &width, &level);
+	preview_window(p, width, level, s->invert != v->lightbox.invert, r.v);
+	return r;
+}
+
+static void paste(struct raster *to, int x, int y, const struct raster *from)
+{
+	for (int row = 0; row < from->h; row++)
+		for (int col = 0; col < from->w; col++)
+			for (int c = 0; c < to->channels; c++)
+				to->v[((size_t)(y + row) * (size_t)to->w + (size_t)(x + col)) *
+				          (size_t)to->channels +
+				      (size_t)c] = from->v[((size_t)row * (size_t)from->w + (size_t)col) *
+				                               (size_t)from->channels +
+				                           (size_t)(from->channels == 3 ? c : 0)];
+}
+
+/* The tiles to a row that makes them largest. */
+static unsigned tiles_across(unsigned n, int cols, int rows)
+{
+	unsigned best = 1;
+	double largest = 0;
+
+	for (unsigned k = 1; k <= n; k++) {
+		double side = fmin((double)cols / k, 2.0 * rows / ((n + k - 1) / k));
+
+		if (side > largest) {
+			largest = side;
+			best = k;
+		}
+	}
+	return best;
+}
+
+static void tile(
+    struct view *v, const struct manifest_series *s, unsigned i, unsigned across, struct raster *sheet)
+{
+	const struct shot *shot = lightbox_shot(v, i);
+	struct raster whole, small;
+
+	if (!shot || shot->plane.channels > sheet->channels)
+		return;
+	whole = windowed(v, s, &shot->plane);
+	small = raster_fit(&whole, TILE - 2, TILE - 2);
+	paste(sheet, (int)(i % across) * TILE + (TILE - small.w) / 2,
+	    (int)(i / across) * TILE + (TILE - small.h) / 2, &small);
+	raster_release(&whole);
+	raster_release(&small);
+}
+
+static bool sheet(struct view *v, const struct manifest_series *s, int cols, int rows, struct raster *out)
+{
+	unsigned across = tiles_across(s->nslices, cols, rows), down = (s->nslices + across - 1) / across;
+
+	if (lightbox_here(v, s) == 0)
+		return false;
+	*out = raster_new((int)across * TILE, (int)down * TILE, s->coding.channels);
+	for (unsigned i = 0; i < s->nslices && i < PREVIEW_KEYS; i++)
+		tile(v, s, i, across, out);
+	return true;
+}
+
+static bool cut(struct view *v, const struct manifest_series *s, struct raster *out)
+{
+	static const enum reslice how[LAY_COUNT] = {
+	    [LAY_CORONAL] = RESLICE_CORONAL, [LAY_SAGITTAL] = RESLICE_SAGITTAL, [LAY_MIP] = RESLICE_MIP};
+	struct plane stack[PREVIEW_KEYS], across;
+
+	if (lightbox_here(v, s) < s->nslices)
+		return false;
+	for (unsigned i = 0; i < s->nslices; i++)
+		stack[i] = lightbox_shot(v, i)->plane;
+	if (preview_reslice(
+	        stack, s->nslices, how[v->lightbox.lay], v->lightbox.cut, s->spacing, s->gap, &across) < 0)
+		return false;
+	*out = windowed(v, s, &across);
+	plane_release(&across);
+	return true;
+}
+
+static bool develop(struct view *v, const struct manifest_series *s, int cols, int rows, struct raster *out)
+{
+	int at = lightbox_index(v, s);
+	const struct shot *shot;
+
+	if (at < 0)
+		return false;
+	if (v->lightbox.lay == LAY_SHEET)
+		return sheet(v, s, cols, rows, out);
+	if (v->lightbox.lay != LAY_SLICE)
+		return cut(v, s, out);
+	shot = lightbox_shot(v, (unsigned)at);
+	if (shot)
+		*out = windowed(v, s, &shot->plane);
+	return shot != NULL;
+}
+
+/* ---- from a raster to cells */
+
+static void to_cells(struct view *v, struct shown *w, enum draw_colours colours)
+{
+	struct draw_options o = {
+	    .colours = colours, .utf8 = !v->grid.ascii, .greys = v->slow ? SLOW_GREYS : 0};
+
+	w->cells = xcalloc((size_t)w->used_cols * (size_t)w->used_rows, sizeof *w->cells);
+	draw_cells(&w->raster, &o, w->used_cols, w->used_rows, w->cells);
+}
+
+/* Whether there is a picture; made anew only when something of it has changed. */
+static bool show(struct view *v, const struct manifest_series *s, int cols, int rows)
+{
+	struct shown *w = &v->lightbox.shown;
+	struct raster raster;
+	bool pixels;
+	enum draw_colours colours = lightbox_colours(v, &pixels);
+	int at = lightbox_index(v, s);
+
+	if (v->lightbox.redraw_at && v->mono >= v->lightbox.redraw_at)
+		v->lightbox.redraw_at = 0;
+	/* takes in what is finer, which may make what is shown invalid */
+	if (at >= 0)
+		lightbox_shot(v, (unsigned)at);
+	if (v->lightbox.lay != LAY_SLICE)
+		lightbox_here(v, s);
+	if (w->valid && w->cols == cols && w->rows == rows)
+		return true;
+	free(w->cells);
+	raster_release(&w->raster);
+	*w = (struct shown){.cols = cols, .rows = rows, .serial = w->serial + 1};
+	if (!develop(v, s, cols, rows, &raster))
+		return false;
+	w->raster = raster;
+	w->valid = true;
+	draw_size(raster.w, raster.h, cols, rows, &w->used_cols, &w->used_rows);
+	if (!pixels)
+		to_cells(v, w, colours);
+	return true;
+}
+
+static void put_cells(struct view *v, const struct shown *w, struct area a, enum draw_colours colours)
+{
+	uint32_t kind = colours == DRAW_MONO ? 0 : colours == DRAW_TRUE ? CELL_RGB : CELL_PALETTE;
+	const struct draw_cell *c = w->cells;
+
+	for (int y = 0; y < w->used_rows; y++)
+		for (int x = 0; x < w->used_cols; x++, c++)
+			grid_dot(&v->grid, a.x + x, a.y + y, c->ch, kind ? kind | c->fg : 0,
+			    kind ? kind | c->bg : 0);
+}
+
+static void picture_put(struct view *v, struct area a)
+{
+	const struct shown *w = &v->lightbox.shown;
+	bool pixels;
+	enum draw_colours colours = lightbox_colours(v, &pixels);
+
+	a.x += (a.w - w->used_cols) / 2;
+	a.y += (a.h - w->used_rows) / 2;
+	if (w->cells)
+		put_cells(v, w, a, colours);
+	else if (!v->dialog) /* pixels would lie over its text */
+		v->grid.film =
+		    (struct grid_film){&w->raster, w->serial, a.x, a.y, w->used_cols, w->used_rows};
+}
+
+/* ---- words */
+
+static void head_words(struct view *v, const struct study *s, struct area a)
+{
+	char name[256], age[16], label[24];
+	int x = a.x, end = a.x + a.w;
+
+	patient_name(v, s, name, sizeof name);
+	patient_age_sex(v, s, age);
+	label_set(label, s, s->id);
+	x += grid_put(&v->grid, x, a.y, end - x, LOOK_WARN, "NOT FOR DIAGNOSIS");
+	grid_putf(&v->grid, x, a.y, end - x, LOOK_STRONG, "  %s", label);
+	x = a.x + grid_putf(&v->grid, a.x, a.y + 1, a.w, LOOK_STRONG, "%s %s", name, age);
+	if (!v->privacy && s->pid && end - x > (int)strlen(s->pid) + 2)
+		x += grid_putf(&v->grid, x, a.y + 1, end - x, LOOK_TEXT, "  %s", s->pid);
+	if (s->site && end - x > (int)strlen(s->site) + 2)
+		grid_putf(&v->grid, x, a.y + 1, end - x, LOOK_TEXT, "  %s", s->site);
+}
+
+static void foot_place(struct view *v, const struct manifest_series *s, char *out, size_t size)
+{
+	static const char *const words[LAY_COUNT] = {[LAY_SHEET] = "sheet",
+	    [LAY_CORONAL] = "coronal",
+	    [LAY_SAGITTAL] = "sagittal",
+	    [LAY_MIP] = "brightest"};
+	const struct lightbox *l = &v->lightbox;
+	int at = lightbox_index(v, s);
+
+	if (l->lay == LAY_SLICE)
+		snprintf(out, size, "%u/%u", at < 0 ? 0 : s->slices[at].place, s->total);
+	else if (l->lay == LAY_CORONAL || l->lay == LAY_SAGITTAL)
+		snprintf(out, size, "%s %.0f%%", words[l->lay], l->cut * 100);
+	else
+		snprintf(out, size, "%s %u of %u", words[l->lay], s->nslices, s->total);
+}
+
+/* Series, slice, window, how much of it has come; the description gives way. */
+static void foot_words(struct view *v, const struct manifest_series *s, bool has_picture, struct area a)
+{
+	const struct lightbox *l = &v->lightbox;
+	char left[24], rest[160], place[48], window[64] = "", share[24] = "";
+	int at = lightbox_index(v, s), x = a.x, room;
+
+	foot_place(v, s, place, sizeof place);
+	if (has_picture && l->shots[at < 0 ? 0 : at].plane.channels == 1) {
+		const char *name = lightbox_window_name(v, s);
+
+		snprintf(window, sizeof window, " %s%sW%.0f L%.0f%s", a.w >= WIDE_W ? name : "",
+		    a.w >= WIDE_W && *name ? " " : "", l->width, l->level, l->invert ? " inv" : "");
+	}
+	if (has_picture)
+		snprintf(share, sizeof share, " %u%%",
+		    l->lay == LAY_SLICE ? l->shots[at].percent : l->films.percent(v->host.ctx, s->n));
+	snprintf(left, sizeof left, "s%u ", s->n);
+	snprintf(rest, sizeof rest, "%s%s%s", place, window, share);
+	x += grid_put(&v->grid, x, a.y, a.w, LOOK_TEXT, left);
+	room = a.x + a.w - x - (int)strlen(rest) - 1;
+	if (s->description && room >= 4) {
+		grid_field(&v->grid, x, a.y, room < 24 ? room : 24, LOOK_DIM, SIDE_LEFT, s->description);
+		x += (text_width(s->description) < room
+		             ? text_width(s->description) < 24 ? text_width(s->description) : 24
+		             : room) +
+		     1;
+	}
+	grid_put(&v->grid, x, a.y, a.x + a.w - x, LOOK_TEXT, rest);
+}
+
+/* [1 SCOUT 2] [2 AX 32*] at the right of a wide line. */
+static void series_strip(struct view *v, const struct manifest *m, struct area a)
+{
+	int x = a.x + a.w / 2 + 8, end = a.x + a.w;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct manifest_series *s = &m->series[i];
+		bool here = s->n == v->lightbox.series;
+		char text[64];
+
+		snprintf(text, sizeof text, "[%u %.10s%s%u%s]", s->n, s->description ? s->description : "",
+		    s->description ? " " : "", s->total, here ? "*" : "");
+		if (x + text_width(text) > end)
+			return;
+		x += grid_put(&v->grid, x, a.y, end - x, here ? LOOK_STRONG : LOOK_DIM, text) + 1;
+	}
+}
+
+/* Machines that write the patient's name into the picture itself. */
+static bool may_carry_name(const struct manifest_series *s)
+{
+	static const char *const writers[] = {"US", "SC", "OT", "ES", "XC"};
+
+	for (size_t i = 0; s->modality && i < sizeof writers / sizeof *writers; i++)
+		if (str_ieq(s->modality, writers[i]))
+			return true;
+	return false;
+}
+
+/* Why there is no picture to see. */
+static const char *excuse(
+    struct view *v, const struct study *s, const struct manifest_series *series, char *out, size_t size)
+{
+	const char *why = NULL;
+	const struct manifest *m = v->lightbox.study ? v->lightbox.films.manifest(v->host.ctx, &why) : NULL;
+
+	if (s->images == 0)
+		return "no images yet";
+	if (!m)
+		return !v->lightbox.study ? "" : why ? why : "asking which pictures there are";
+	if (!series)
+		return "no pictures have been made of this study";
+	if (series->nslices == 0) {
+		snprintf(out, size, "no preview: %s", series->why ? series->why : "none was made");
+		return out;
+	}
+	if (v->privacy && may_carry_name(series))
+		return "not shown in privacy mode: the picture itself may carry a name";
+	if (v->lightbox.lay == LAY_SLICE || v->lightbox.lay == LAY_SHEET)
+		return "the picture is on its way";
+	if (series->nslices < 2 || series->coding.channels != 1 || !(series->spacing > 0) ||
+	    !(series->gap > 0))
+		return "this series is not a stack of slices; za shows them one by one";
+	snprintf(out, size, "%u of %u slices are here", lightbox_here(v, series), series->nslices);
+	return out;
+}
+
+void lightbox_draw(struct view *v, struct area a)
+{
+	const struct study *s = view_study(v, v->lightbox.wanted ? v->lightbox.wanted : view_cursor(v));
+	const struct manifest_series *series = lightbox_series(v);
+	struct area inside = {a.x, a.y + HEAD_ROWS, a.w, a.h - HEAD_ROWS - FOOT_ROWS};
+	bool hidden = series && v->privacy && may_carry_name(series), has_picture;
+	char text[MANIFEST_WHY + 32];
+
+	if (!s || inside.h < 1 || a.w < 1)
+		return;
+	for (int y = a.y; y < a.y + a.h; y++)
+		grid_fill(&v->grid, a.x, y, a.w, LOOK_TEXT);
+	head_words(v, s, a);
+	has_picture = series && !hidden && show(v, series, inside.w, inside.h);
+	if (has_picture)
+		picture_put(v, inside);
+	else
+		grid_wrap(&v->grid, a.x, inside.y + inside.h / 3, a.w, inside.h, 0, LOOK_DIM,
+		    excuse(v, s, series, text, sizeof text));
+	if (!series)
+		return;
+	foot_words(v, series, has_picture, (struct area){a.x, a.y + a.h - 1, a.w, 1});
+	if (a.w >= 2 * WIDE_W)
+		series_strip(v, v->lightbox.films.manifest(v->host.ctx, &(const char *){NULL}),
+		    (struct area){a.x, a.y + a.h - 1, a.w, 1});
+}
