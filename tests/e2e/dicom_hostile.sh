@@ -31,7 +31,7 @@ like "$(evil echoes)" '^(echo ok|closed|aborted)$' "a sender that does not read 
 wait_for 10 "no half object stays" nothing_waits && ok "no half object stays"
 is "$(stored)" 3 "nothing else was stored"
 is "$(find "$E2E_DIR" /tmp -maxdepth 1 -name 'PWN*' -o -maxdepth 1 -name 'evil*' 2>/dev/null | wc -l)" 0 "no command ran, no path was left"
-is "$(find "$IMAGES" -type f ! -path '*/study/*' ! -name 'index.db*' ! -name lock | wc -l)" 0 "no file lies where it should not"
+is "$(find "$IMAGES" -type f ! -path '*/study/*' ! -path '*/preview/*' ! -name 'index.db*' ! -name lock | wc -l)" 0 "no file lies where it should not"
 intake_alive && ok "the listener lives" || not_ok "the listener lives"
 like "$(awk '/VmHWM/ {print $2}' "/proc/$INTAKE/status")" '^[0-9]{1,5}$' "it never had as much as 100 MB"
 intake_says 'sandbox forbids\|killed by signal' && not_ok "no process of it died" "$(grep -a 'killed' "$E2E_DIR/intake.log")" || ok "no process of it died"
