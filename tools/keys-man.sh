@@ -1,5 +1,5 @@
 #!/bin/sh
-# keys-man.sh - writes wetread-keys(5) from tbl/keymap.def, tbl/action.def and tbl/command.def.
+# keys-man.sh - writes wetread-keys(5) from tbl/keymap.def, tbl/action.def, tbl/screen.def and tbl/command.def.
 #
 #   tools/keys-man.sh SRCDIR >man/wetread-keys.5
 #   tools/keys-man.sh --check SRCDIR      fails if the page is not what the tables say (`make check` runs this)
@@ -35,12 +35,15 @@ Bound to nothing on purpose:
 .Pq flow control ,
 and every key with Alt.
 END
-	for context in ALL LIST STUDY; do
+	for context in ALL TABLE BACK $(sed -n 's/^SCREEN(\([A-Z]*\),.*/\1/p' "$src/tbl/screen.def"); do
 		case $context in
 		ALL) title='Everywhere' ;;
-		LIST) title='The queue' ;;
-		STUDY) title='A study' ;;
+		TABLE) title='Where there are rows' ;;
+		BACK) title='Everywhere but the queue' ;;
+		*) title=$(sed -n "s/^SCREEN($context,.*\"\([^\"]*\)\")\$/\1/p" "$src/tbl/screen.def" |
+			awk '{ print toupper(substr($0, 1, 1)) substr($0, 2) }') ;;
 		esac
+		grep -q "^BIND($context," "$src/tbl/keymap.def" || continue
 		printf '.Ss %s\n.Bl -tag -width "xxxxxxxx"\n' "$title"
 		awk -v context="$context" '
 			function field(line, n,   i, out) { # the n-th quoted string
@@ -57,6 +60,7 @@ END
 				return s ~ /^[.!?:;,"()|[\]]/ ? "\\\&" s : s
 			}
 			FILENAME ~ /action.def$/ && /^ACTION\(/ { help[field($0, 1)] = field($0, 2) }
+			FILENAME ~ /screen.def$/ && /^SCREEN\(/ { help[field($0, 1)] = field($0, 2) }
 			FILENAME ~ /command.def$/ && /^CMD\(/ { help[field($0, 2)] = field($0, 4) }
 			FILENAME ~ /keymap.def$/ && /^BIND\(/ {
 				split($0, part, /[(,]/)
@@ -68,7 +72,7 @@ END
 			END {
 				for (i = 1; i <= n; i++)
 					printf ".It Sy %s\n.Ic %s :\n%s.\n", keys[order[i]], order[i], help[order[i]]
-			}' "$src/tbl/action.def" "$src/tbl/command.def" "$src/tbl/keymap.def"
+			}' "$src/tbl/command.def" "$src/tbl/action.def" "$src/tbl/screen.def" "$src/tbl/keymap.def"
 		echo .El
 	done
 	cat <<'END'

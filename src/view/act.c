@@ -15,69 +15,60 @@
 
 #include "view_int.h"
 
+enum { FAR = 100000000 };
+
+static unsigned move_by(struct view *v, int64_t by)
+{
+	if (screen_ops(v)->move)
+		screen_ops(v)->move(v, by);
+	return VIEW_DRAW;
+}
+
 static unsigned act_down(struct view *v)
 {
-	if (v->screen == SCREEN_STUDY)
-		v->scroll++;
-	else
-		list_move(v, 1);
-	return VIEW_DRAW;
+	return move_by(v, 1);
 }
 
 static unsigned act_up(struct view *v)
 {
-	if (v->screen == SCREEN_STUDY)
-		v->scroll -= v->scroll > 0;
-	else
-		list_move(v, -1);
-	return VIEW_DRAW;
-}
-
-static unsigned scroll_by(struct view *v, int rows)
-{
-	if (v->screen == SCREEN_LIST)
-		list_move(v, rows);
-	else
-		v->scroll = v->scroll + rows < 0 ? 0 : v->scroll + rows;
-	return VIEW_DRAW;
+	return move_by(v, -1);
 }
 
 static int page_rows(const struct view *v)
 {
-	int rows = v->screen == SCREEN_LIST ? list_height(v) : v->grid.h - 5;
+	int rows = screen_ops(v)->page ? screen_ops(v)->page(v) : v->grid.h;
 
 	return rows > 1 ? rows : 1;
 }
 
 static unsigned act_first(struct view *v)
 {
-	v->scroll = 0;
-	return v->screen == SCREEN_LIST ? scroll_by(v, -100000000) : VIEW_DRAW;
+	return move_by(v, -FAR);
 }
 
 static unsigned act_last(struct view *v)
 {
-	return scroll_by(v, v->screen == SCREEN_LIST ? 100000000 : 100000);
+	return move_by(v, FAR);
 }
 
 static unsigned act_half_down(struct view *v)
 {
-	return scroll_by(v, (page_rows(v) + 1) / 2);
+	return move_by(v, (page_rows(v) + 1) / 2);
 }
 
 static unsigned act_half_up(struct view *v)
 {
-	return scroll_by(v, -((page_rows(v) + 1) / 2));
+	return move_by(v, -((page_rows(v) + 1) / 2));
 }
 
 static unsigned act_page_down(struct view *v)
 {
-	return scroll_by(v, page_rows(v));
+	return move_by(v, page_rows(v));
 }
 
 static unsigned act_page_up(struct view *v)
 {
-	return scroll_by(v, -page_rows(v));
+	return move_by(v, -page_rows(v));
 }
 
 static unsigned row_to_line(struct view *v, int line)
@@ -106,21 +97,20 @@ static unsigned act_row_bottom(struct view *v)
 
 static unsigned act_open(struct view *v)
 {
-	if (v->cursor)
-		study_open(v, v->cursor, TAB_STUDY);
+	if (view_cursor(v))
+		study_open(v, view_cursor(v), TAB_STUDY);
 	return VIEW_DRAW;
 }
 
 static unsigned act_back(struct view *v)
 {
-	if (v->screen == SCREEN_STUDY)
-		v->screen = SCREEN_LIST;
+	screen_back(v);
 	return VIEW_DRAW;
 }
 
 static unsigned act_quit(struct view *v)
 {
-	if (v->screen == SCREEN_STUDY)
+	if (v->nbelow > 0)
 		return act_back(v);
 	if (v->host.pending(v->host.ctx) == 0)
 		return VIEW_QUIT;
@@ -378,15 +368,9 @@ static uint64_t reading_now(const struct view *v)
 	return 0;
 }
 
-/* What the keys are about: in the list the marked rows or the cursor's, on the study's screen that study. */
-static struct targets the_targets(struct view *v)
-{
-	return v->screen == SCREEN_STUDY ? target_one(v, v->facts.id) : list_targets(v);
-}
-
 static unsigned send_plain(struct view *v, enum cmd cmd)
 {
-	struct targets t = the_targets(v);
+	struct targets t = screen_targets(v);
 
 	if (t.hidden) {
 		confirm_open(v, &t, cmd, &(struct words){0});
@@ -413,7 +397,7 @@ static unsigned act_give_back(struct view *v)
 
 static unsigned act_hold_toggle(struct view *v)
 {
-	struct targets t = the_targets(v);
+	struct targets t = screen_targets(v);
 	size_t held = 0;
 
 	for (size_t i = 0; i < t.n; i++) {
@@ -513,13 +497,13 @@ static unsigned do_command(struct view *v, enum cmd cmd)
 	if (strcmp(cmd_type(cmd)->args, "study") == 0)
 		return send_plain(v, cmd);
 	if (cmd == CMD_assign || cmd == CMD_takeover) {
-		t = the_targets(v);
+		t = screen_targets(v);
 		assign_open(v, &t, cmd);
 		return VIEW_DRAW | VIEW_FLUSH;
 	}
 	for (size_t i = 0; i < sizeof dialogs / sizeof *dialogs; i++)
 		if (dialogs[i].cmd == cmd) {
-			t = the_targets(v);
+			t = screen_targets(v);
 			dialogs[i].open(v, &t);
 			return VIEW_DRAW | VIEW_FLUSH;
 		}
@@ -589,8 +573,34 @@ static bool acts_on_row(const struct deed *d)
 	                       d->what == ACTION_TAB_WHY;
 }
 
+/* A view by its name; "study" is the one under the cursor. */
+static unsigned show(struct view *v, enum screen s)
+{
+	if (s == SCREEN_STUDY)
+		return act_open(v);
+	screen_go(v, s);
+	return VIEW_DRAW;
+}
+
+/* Some actions have a sense on some views only: the palette offers them everywhere. */
+static bool is_elsewhere(const struct view *v, const struct deed *d)
+{
+	unsigned where = d->is_cmd ? 0 : action_contexts((enum action)d->what);
+
+	return where != 0 && !(where & screen_context(v)) && d->what != ACTION_FILTER;
+}
+
+static unsigned do_action(struct view *v, int what)
+{
+	if (what >= ACTION_SHOW_LIST)
+		return show(v, (enum screen)(what - ACTION_SHOW_LIST));
+	return what >= ACTION_PICTURE ? lightbox_act(v, what) : acts[what](v);
+}
+
 unsigned view_do(struct view *v, const struct deed *d)
 {
+	const struct screen_ops *ops = screen_ops(v);
+	unsigned did = 0;
 	char out[160];
 	const char *no = deed_refusal(v, d, out, sizeof out);
 
@@ -598,12 +608,16 @@ unsigned view_do(struct view *v, const struct deed *d)
 		view_say(v, LOOK_WARN, no);
 		return VIEW_DRAW;
 	}
-	if (v->screen == SCREEN_LIST && v->mono < v->dead_until && acts_on_row(d)) {
+	if (is_elsewhere(v, d)) {
+		view_sayf(v, LOOK_WARN, "%s does nothing on this view", deed_words(d));
+		return VIEW_DRAW;
+	}
+	if ((screen_context(v) & context_find("TABLE")) && v->mono < v->dead_until && acts_on_row(d)) {
 		view_say(v, LOOK_WARN, "the rows just moved: nothing done, press again");
 		v->rows_moved = true;
 		return VIEW_DRAW;
 	}
-	if (d->is_cmd)
-		return do_command(v, (enum cmd)d->what);
-	return d->what >= ACTION_PICTURE ? lightbox_act(v, d->what) : acts[d->what](v);
+	if (ops->deed && ops->deed(v, d, &did))
+		return did;
+	return d->is_cmd ? do_command(v, (enum cmd)d->what) : do_action(v, d->what);
 }

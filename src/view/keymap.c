@@ -14,7 +14,42 @@ static const struct action_type actions[] = {
 #define ACTION(name, words, help) {words, help},
 #include "action.def"
 #undef ACTION
+#define SCREEN(name, ops, groups, words, help) {words, help},
+#include "screen.def"
+#undef SCREEN
 };
+
+/* ---- where a key counts */
+
+enum group { GROUP_TABLE = 1, GROUP_BACK = 2 };
+static const struct {
+	const char *name;
+	unsigned groups;
+} contexts[SCREEN_COUNT] = {
+#define SCREEN(name, ops, groups, words, help) {#name, groups},
+#include "screen.def"
+#undef SCREEN
+};
+
+enum context context_of_screen(enum screen s)
+{
+	return (enum context)(1u << s);
+}
+
+unsigned context_find(const char *name)
+{
+	unsigned group = strcmp(name, "TABLE") == 0  ? GROUP_TABLE
+	                 : strcmp(name, "BACK") == 0 ? GROUP_BACK
+	                                             : 0,
+	         bits = 0;
+
+	if (strcmp(name, "ALL") == 0)
+		return CONTEXT_ALL;
+	for (unsigned i = 0; i < SCREEN_COUNT; i++)
+		if (strcmp(contexts[i].name, name) == 0 || (contexts[i].groups & group))
+			bits |= 1u << i;
+	return bits;
+}
 
 const struct action_type *action_type(enum action a)
 {
@@ -98,13 +133,6 @@ int keys_parse(const char *text, uint32_t keys[KEYS_MAX])
 	return count ? (int)count : E_SYNTAX;
 }
 
-static unsigned context_of(const char *name)
-{
-	return strcmp(name, "LIST") == 0    ? CONTEXT_LIST
-	       : strcmp(name, "STUDY") == 0 ? CONTEXT_STUDY
-	                                    : CONTEXT_ALL;
-}
-
 static void keymap_add(
     struct keymap *m, const char *context, const char *text, const char *words, const char *label)
 {
@@ -113,19 +141,38 @@ static void keymap_add(
 
 	if (n < 0 || m->n + 1 == BINDINGS_MAX || !deed_find(words, &b->deed))
 		return; /* a test walks the table and says so */
-	b->context = context_of(context);
+	b->context = context_find(context);
 	b->nkeys = (unsigned)n;
 	b->text = text;
 	b->label = label;
 	m->n++;
 }
 
+/* ---- the table */
+
+static const struct {
+	const char *context, *keys, *words, *label;
+} bound[] = {
+#define BIND(context, keys, words, label) {#context, keys, words, label},
+#include "keymap.def"
+#undef BIND
+};
+
+unsigned action_contexts(enum action a)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < sizeof bound / sizeof *bound; i++)
+		if (strcmp(actions[a].words, bound[i].words) == 0)
+			bits |= context_find(bound[i].context);
+	return bits;
+}
+
 void keymap_init(struct keymap *m)
 {
 	memset(m, 0, sizeof *m);
-#define BIND(context, keys, words, label) keymap_add(m, #context, keys, words, label);
-#include "keymap.def"
-#undef BIND
+	for (size_t i = 0; i < sizeof bound / sizeof *bound; i++)
+		keymap_add(m, bound[i].context, bound[i].keys, bound[i].words, bound[i].label);
 }
 
 enum keymap_hit keymap_find(const struct keymap *m, enum context context, const uint32_t *keys, unsigned n,

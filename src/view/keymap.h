@@ -10,18 +10,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum context { CONTEXT_LIST = 1, CONTEXT_STUDY = 2, CONTEXT_ALL = 3 };
+/* The views, and a bit for each: where a key counts. */
+enum screen {
+#define SCREEN(name, ops, groups, words, help) SCREEN_##name,
+#include "screen.def"
+#undef SCREEN
+	SCREEN_COUNT
+};
+enum context {
+#define SCREEN(name, ops, groups, words, help) CONTEXT_##name = 1 << SCREEN_##name,
+#include "screen.def"
+#undef SCREEN
+	CONTEXT_ALL = (1 << SCREEN_COUNT) - 1
+};
+enum context context_of_screen(enum screen);
+/* "LIST" of tbl/screen.def, a group of them, or "ALL"; 0: there is none of that name. */
+unsigned context_find(const char *name);
 
 enum action {
 #define ACTION(name, words, help) ACTION_##name,
 #include "action.def"
 #undef ACTION
+/* To show a view is an action too. */
+#define SCREEN(name, ops, groups, words, help) ACTION_SHOW_##name,
+#include "screen.def"
+#undef SCREEN
 	ACTION_COUNT
 };
 struct action_type {
 	const char *words, *help;
 };
 const struct action_type *action_type(enum action);
+/* Where it is bound by tbl/keymap.def; 0: nowhere. */
+unsigned action_contexts(enum action);
 
 /* What a key or a palette line stands for: an action of the view or a command. */
 struct deed {
@@ -32,7 +53,7 @@ bool deed_find(const char *words, struct deed *);
 const char *deed_words(const struct deed *);
 const char *deed_help(const struct deed *);
 
-enum { KEYS_MAX = 2, BINDINGS_MAX = 160 };
+enum { KEYS_MAX = 2, BINDINGS_MAX = 240 };
 struct binding {
 	unsigned context; /* bits of enum context */
 	uint32_t keys[KEYS_MAX];

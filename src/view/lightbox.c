@@ -73,14 +73,14 @@ int lightbox_width(const struct view *v)
 static uint64_t subject(const struct view *v)
 {
 	const struct lightbox *l = &v->lightbox;
-	uint64_t id = v->screen == SCREEN_STUDY ? v->facts.id : v->cursor;
+	uint64_t id = view_cursor(v);
 	const struct study *s = view_study(v, id);
 
 	if (!l->films.open || l->at == LIGHTBOX_OFF || !s || s->images == 0)
 		return 0;
 	if (v->screen == SCREEN_STUDY)
 		return l->at == LIGHTBOX_WHOLE || lightbox_width(v) ? id : 0;
-	return list_has_room(v) ? id : 0;
+	return v->screen == SCREEN_LIST && list_has_room(v) ? id : 0;
 }
 
 static void leave(struct view *v)

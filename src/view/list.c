@@ -664,7 +664,7 @@ static void split_draw(struct view *v, int x, int y, int w, int h)
 		lightbox_draw(v, (struct area){x, y + h - film, w, film});
 }
 
-void list_draw(struct view *v)
+static void list_draw(struct view *v)
 {
 	int w = table_width(v), h = list_height(v), below = pane_below(v);
 
@@ -689,3 +689,21 @@ void list_draw(struct view *v)
 	message_draw(v, v->grid.h - 2);
 	keys_draw(v, v->grid.h - 1, CONTEXT_LIST);
 }
+
+static uint64_t list_study(const struct view *v)
+{
+	return v->cursor;
+}
+
+static void list_take(struct view *v, struct targets *out)
+{
+	*out = list_targets(v);
+}
+
+const struct screen_ops list_screen = {
+    .draw = list_draw,
+    .move = list_move,
+    .page = list_height,
+    .study = list_study,
+    .targets = list_take,
+};

@@ -17,16 +17,11 @@ static int tall(const struct view *v)
 
 /* ---- help: every key of the screen, from the keymap */
 
-static enum context help_context(const struct view *v)
-{
-	return v->screen == SCREEN_LIST ? CONTEXT_LIST : CONTEXT_STUDY;
-}
-
 /* Is this the first row of its deed that counts here?  A deed with two keys has one line. */
 static bool help_has(const struct view *v, const struct dialog *d, unsigned i, char keys[64])
 {
 	const struct binding *b = &v->map.all[i];
-	enum context c = help_context(v);
+	enum context c = screen_context(v);
 
 	if (!(b->context & c))
 		return false;

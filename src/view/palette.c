@@ -243,7 +243,7 @@ static size_t hits_make(struct view *v, struct dialog *d, struct line *l, struct
 static void hit_draw(
     struct view *v, const struct line *l, const struct hit *h, struct area a, int y, bool here)
 {
-	enum context c = v->screen == SCREEN_LIST ? CONTEXT_LIST : CONTEXT_STUDY;
+	enum context c = screen_context(v);
 	char keys[48] = "", out[160];
 	const char *no = l->has_args ? NULL : deed_refusal(v, &h->deed, out, sizeof out);
 
@@ -389,7 +389,7 @@ static const struct dialog_type palette_type = {NULL, palette_draw, palette_key,
 /* What it will be about is settled now, not when the line is finished. */
 void palette_open(struct view *v, const char *text)
 {
-	struct targets t = v->screen == SCREEN_STUDY ? target_one(v, v->facts.id) : list_targets(v);
+	struct targets t = screen_targets(v);
 	struct dialog *d = dialog_open(v, &palette_type, &t);
 
 	edit_set(&d->edit, text);

@@ -147,7 +147,7 @@ void filter_open(struct view *v)
 {
 	struct dialog *d = dialog_open(v, &filter_type, NULL);
 
-	v->screen = SCREEN_LIST;
+	screen_go(v, SCREEN_LIST);
 	str_put(&d->saved, v->filter_text);
 	d->nsort = v->rows.nsort;
 	memcpy(d->sort, v->rows.sort, sizeof d->sort);

@@ -46,7 +46,7 @@ static void facts_ask(struct view *v)
 
 void study_open(struct view *v, uint64_t id, enum tab tab)
 {
-	v->screen = SCREEN_STUDY;
+	screen_go(v, SCREEN_STUDY);
 	if (v->tab != tab || v->facts.id != id)
 		v->scroll = 0;
 	v->tab = tab;
@@ -57,13 +57,14 @@ void study_open(struct view *v, uint64_t id, enum tab tab)
 	facts_ask(v);
 }
 
-void study_changed(struct view *v, uint64_t id)
+static void study_changed(struct view *v, uint64_t id)
 {
-	if (v->screen == SCREEN_STUDY && v->facts.id == id)
+	if (v->facts.id == id)
 		facts_ask(v);
 }
 
-bool study_result(struct view *v, uint64_t ticket, const struct cJSON *result, const struct cJSON *error)
+static bool study_result(
+    struct view *v, uint64_t ticket, const struct cJSON *result, const struct cJSON *error)
 {
 	const struct study *s = view_study(v, v->facts.id);
 
@@ -503,7 +504,7 @@ static int body_draw(struct view *v, const struct study *s)
 	return p.line;
 }
 
-void study_draw(struct view *v)
+static void study_draw(struct view *v)
 {
 	const struct study *s = view_study(v, v->facts.id);
 	struct row *row = rows_find(&v->rows, v->facts.id);
@@ -537,3 +538,29 @@ void study_draw(struct view *v)
 	foot_line(v, s, h - 3);
 	row->drawn = s->rev;
 }
+
+static void study_move(struct view *v, int64_t by)
+{
+	int64_t to = by > -1000000 ? v->scroll + by : 0;
+
+	v->scroll = to < 0 ? 0 : to > 100000 ? 100000 : (int)to;
+}
+
+static int study_page(const struct view *v)
+{
+	return v->grid.h - 5;
+}
+
+static uint64_t study_shown(const struct view *v)
+{
+	return v->facts.id;
+}
+
+const struct screen_ops study_screen = {
+    .draw = study_draw,
+    .move = study_move,
+    .page = study_page,
+    .study = study_shown,
+    .changed = study_changed,
+    .result = study_result,
+};

@@ -48,7 +48,7 @@ bool view_frozen(const struct view *v)
 
 uint64_t view_cursor(const struct view *v)
 {
-	return v->screen == SCREEN_STUDY ? v->facts.id : v->cursor;
+	return screen_study(v);
 }
 
 bool view_deaf(const struct view *v)
@@ -166,11 +166,6 @@ void view_sayf(struct view *v, enum look look, const char *fmt, ...)
 
 /* ---- keys */
 
-static unsigned context_of_screen(const struct view *v)
-{
-	return v->screen == SCREEN_LIST ? CONTEXT_LIST : CONTEXT_STUDY;
-}
-
 static unsigned key_unbound(struct view *v, uint32_t key)
 {
 	char text[5] = "";
@@ -221,7 +216,7 @@ static unsigned key_of_screen(struct view *v, uint32_t key)
 		n = 2;
 	}
 	v->prefix = 0;
-	switch (keymap_find(&v->map, context_of_screen(v), keys, n, &b)) {
+	switch (keymap_find(&v->map, screen_context(v), keys, n, &b)) {
 	case KEYMAP_BOUND:
 		return key_acts(v, &b->deed, key);
 	case KEYMAP_PREFIX:
@@ -253,7 +248,7 @@ static unsigned key_moves(struct view *v, uint32_t key)
 
 	if (key < K_UP && v->mute_gap != CLOSED_MS)
 		return 0;
-	if (keymap_find(&v->map, context_of_screen(v), &key, 1, &b) != KEYMAP_BOUND || b->deed.is_cmd ||
+	if (keymap_find(&v->map, screen_context(v), &key, 1, &b) != KEYMAP_BOUND || b->deed.is_cmd ||
 	    b->deed.what > ACTION_PAGE_UP)
 		return 0;
 	return view_do(v, &b->deed);
@@ -326,14 +321,14 @@ void view_link(struct view *v, const struct view_link *l)
 void view_changed(struct view *v, uint64_t id, const struct event *e)
 {
 	view_clock(v);
-	if (id == 0) {
+	if (id == 0)
 		v->load_wanted = true;
-		return;
-	}
-	if (e)
+	else if (e)
 		news_event(v, e);
-	rows_touch(&v->rows, id);
-	study_changed(v, id);
+	if (id)
+		rows_touch(&v->rows, id);
+	if (screen_ops(v)->changed)
+		screen_ops(v)->changed(v, id);
 }
 
 void view_answer(struct view *v, uint64_t ticket, const struct answer *a)
@@ -345,8 +340,12 @@ void view_answer(struct view *v, uint64_t ticket, const struct answer *a)
 void view_result(struct view *v, uint64_t ticket, const struct cJSON *result, const struct cJSON *error)
 {
 	view_clock(v);
-	if (!news_result(v, ticket, result))
-		study_result(v, ticket, result, error);
+	if (news_result(v, ticket, result))
+		return;
+	/* Also to a view that was left: it waits for the answer. */
+	for (int s = 0; s < SCREEN_COUNT; s++)
+		if (screen_type(s)->ops->result && screen_type(s)->ops->result(v, ticket, result, error))
+			return;
 }
 
 int view_filter(struct view *v, const char *text, char **why)
@@ -401,10 +400,7 @@ const struct grid *view_draw(struct view *v)
 		rows_count(&v->rows, v->now, UINT_MAX);
 	lightbox_follow(v);
 	grid_clear(&v->grid);
-	if (v->screen == SCREEN_STUDY)
-		study_draw(v);
-	else
-		list_draw(v);
+	screen_ops(v)->draw(v);
 	if (v->dialog)
 		v->dialog->type->draw(v, v->dialog);
 	return &v->grid;
@@ -428,6 +424,8 @@ int view_next(struct view *v)
 	if (v->slow)
 		next = sooner(next, v->moved_at + REST_MS - v->mono);
 	next = sooner(next, v->dead_until - v->mono);
+	if (screen_ops(v)->next && screen_ops(v)->next(v))
+		next = sooner(next, screen_ops(v)->next(v) - v->mono);
 	if (lightbox_next(v))
 		next = sooner(next, lightbox_next(v) - v->mono);
 	next = sooner(next, v->mute_until - v->mono);

@@ -9,6 +9,7 @@
 #include "keymap.h"
 #include "lightbox.h"
 #include "rows.h"
+#include "screen.h"
 
 enum {
 	HELD_MS = 2000, /* the order stands still after a move */
@@ -116,7 +117,6 @@ struct facts {
 	char *trouble;      /* why it could not be had */
 };
 
-enum screen { SCREEN_LIST, SCREEN_STUDY };
 enum tab { TAB_STUDY, TAB_NOTES, TAB_CLOCK, TAB_WHY, TAB_AUDIT, TAB_COUNT };
 
 struct batch;
@@ -138,7 +138,8 @@ struct view {
 	struct view_link link;
 	int rtt_shown;
 
-	enum screen screen;
+	enum screen screen, below[SCREEN_COUNT]; /* below: what `back` shows, the last first */
+	unsigned nbelow;
 	int64_t now; /* coordinator's clock, taken once a frame or key */
 	int64_t mono;
 
@@ -229,7 +230,6 @@ bool list_is_small(const struct view *);
 int list_height(const struct view *);
 bool list_has_room(const struct view *); /* for a pane beside the table, with a picture */
 void list_settle(struct view *);         /* takes in what changed, if the order may move */
-void list_draw(struct view *);
 void list_move(struct view *, int64_t by);
 void list_goto(struct view *, uint64_t id);
 void list_mark_seen(struct view *);
@@ -266,10 +266,7 @@ void lightbox_draw(struct view *, struct area);
 
 /* study.c */
 void study_open(struct view *, uint64_t id, enum tab);
-void study_changed(struct view *, uint64_t id);
-void study_draw(struct view *);
 void facts_release(struct facts *);
-bool study_result(struct view *, uint64_t ticket, const struct cJSON *result, const struct cJSON *error);
 
 /* work.c: commands and their answers */
 struct words {
