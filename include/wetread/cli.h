@@ -18,13 +18,14 @@ enum opt_group {
 	OPT_SHOT = 2,
 	OPT_QUEUE = 4,
 	OPT_TABLE = 8,
-	OPT_TAKE = 64,
-	OPT_PAPER = 128,
 	OPT_ACT = 16,
 	OPT_HIDDEN = 32,
 	OPT_SEEN = 64,
 	OPT_LEASE = 128,
 	OPT_PICTURE = 256,
+	OPT_TAKE = 512,
+	OPT_PAPER = 1024,
+	OPT_HERE = 2048, /* no option: what asks no coordinator */
 	OPT_ALL = OPT_CONSOLE | OPT_SHOT
 };
 

@@ -51,8 +51,8 @@ struct draw_options {
 	bool utf8; /* else a cell is one pixel, in its background */
 	int greys; /* 0: as many as there are; fewer for a slow link */
 };
-/* How large a raster of w by h becomes within cols by rows cells, each twice as high as wide. */
-void draw_size(int w, int h, int cols, int rows, int *used_cols, int *used_rows);
+/* How large a raster of w by h becomes within cols by rows cells, each `aspect` times as high as wide (0: twice). */
+void draw_size(int w, int h, double aspect, int cols, int rows, int *used_cols, int *used_rows);
 /* cols by rows cells, row by row: the whole raster on all of them. Errors of rounding go to the neighbours (Floyd, Steinberg). */
 void draw_cells(
     const struct raster *, const struct draw_options *, int cols, int rows, struct draw_cell *out);

@@ -21,7 +21,8 @@
 struct input_calls {
 	void (*key)(void *ctx, uint32_t key); /* as in view.h */
 	void (*paste)(void *ctx, const char *text, size_t n);
-	void (*answered)(void *ctx); /* the answer to term_probe(); NULL is fine */
+	/* What the terminal says of itself: `[` "?64;4c", `]` "11;rgb:...", `P` ">|name", `_` "Gi=31;OK". NULL is fine. */
+	void (*reply)(void *ctx, char kind, const char *text, size_t n);
 	void *ctx;
 };
 struct input {
@@ -31,7 +32,10 @@ struct input {
 	char last;      /* of the end mark of a string or a paste: how much of it has been seen */
 	unsigned char utf8[4];
 	unsigned nutf8, want;
-	bool drop; /* the rest of this input_feed() is thrown away */
+	char kind, said[192]; /* of an answer: its second byte, and what follows */
+	unsigned nsaid;
+	bool expects, after_esc; /* an answer is awaited; and what came last was Esc */
+	bool drop;               /* the rest of this input_feed() is thrown away */
 	struct buf pasted;
 };
 enum { PASTE_MAX = 64 * 1024 };
@@ -41,13 +45,43 @@ void input_release(struct input *);
 void input_feed(struct input *, const char *bytes, size_t n);
 bool input_waits(const struct input *); /* after an Esc that may be a key or the start of a sequence */
 void input_timeout(struct input *);     /* it was the key */
-void input_drop(struct input *);        /* from a callback: what is left was typed ahead */
+void input_expect(struct input *, bool answer); /* an answer is on its way: an Esc may be its beginning */
+void input_drop(struct input *);                /* from a callback: what is left was typed ahead */
+
+/* ---- what a terminal is asked, and answers; pure */
+
+enum term_graphics { TERM_CELLS, TERM_SIXEL, TERM_KITTY };
+
+/* What the environment says of the way to it. */
+struct term_path {
+	enum { TERM_DIRECT, TERM_IN_TMUX, TERM_IN_OTHER } in;
+	bool far;           /* behind SSH or mosh */
+	bool plain;         /* knows no question but DA1 */
+	bool prints_decrqm; /* would print that question */
+};
+struct term_facts {
+	bool answered; /* DA1: nothing more will come */
+	bool sixel, kitty;
+	bool frames;        /* shows a frame as a whole (mode 2026) */
+	int cell_w, cell_h; /* pixels; 0: not known */
+	int background;     /* 0xRRGGBB; -1: not known */
+	int rtt;            /* ms from the question to the answer to DA1 */
+	char name[48];      /* "xterm(379)", cleaned; "": not known */
+};
+#define TERM_FACTS                                                                                           \
+	{                                                                                                    \
+		.background = -1                                                                             \
+	}
+struct term_path term_path(const char *(*get)(const char *name)); /* get: as getenv() */
+void probe_ask(struct buf *out, const struct term_path *);
+void probe_reply(struct term_facts *, char kind, const char *text, size_t n); /* as input_calls.reply */
+/* The best way to draw pictures; *by_itself: without being asked, since the terminal is near. */
+enum term_graphics probe_graphics(const struct term_facts *, const struct term_path *, bool *by_itself);
 
 /* ---- the screen */
 
 struct term;
 
-enum term_graphics { TERM_CELLS, TERM_SIXEL, TERM_KITTY };
 struct term_options {
 	int fd;                      /* the terminal, for both ways; made non-blocking */
 	const char *type;            /* $TERM */
@@ -72,8 +106,12 @@ uint64_t term_written(const struct term *, uint64_t *writes); /* bytes so far */
 
 void term_bell(struct term *); /* with the next frame */
 
-/* Asks the terminal what it is (DA1): when the answer comes, so far is the terminal. */
-void term_probe(struct term *);
+/* Puts the questions of probe_ask(); the answers come as input. */
+void term_probe(struct term *, const struct term_path *);
+/* From the next frame on pictures are drawn so, by what the terminal said of itself. */
+void term_graphics(struct term *, enum term_graphics, const struct term_facts *);
+/* Height of a cell as a multiple of its width; 2 when not known. */
+double term_aspect(const struct term *);
 
 void term_leave(struct term *); /* the person's own screen and modes again, e.g. to be suspended */
 void term_enter(struct term *);

@@ -89,7 +89,9 @@ struct view_films {
 /* How pictures may be drawn on this terminal. */
 struct view_canvas {
 	enum draw_colours colours; /* the most there are */
-	bool pixels;               /* the terminal draws struct grid_film, and the person asked for it */
+	bool pixels;               /* the terminal draws struct grid_film */
+	bool pixels_first;         /* and does so by itself: it is near, or the person asked for it */
+	double aspect;             /* height of a cell as a multiple of its width; 0: 2 */
 };
 
 struct view_options {
@@ -105,6 +107,8 @@ struct view *view_new(const struct view_options *);
 void view_free(struct view *); /* NULL is fine */
 void view_resize(struct view *, int w, int h);
 void view_slow(struct view *, bool slow); /* gutter cursor, timers in steps of 15 s */
+/* The terminal has told more of itself. */
+void view_canvas(struct view *, const struct view_canvas *);
 /* Who we are; copied. */
 void view_me(struct view *, const char *login, const char *role_key, unsigned role);
 void view_link(struct view *, const struct view_link *);

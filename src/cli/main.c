@@ -77,6 +77,8 @@ static int run(struct cli *c, int argc, char **argv)
 		return rc;
 	if (c->args.opt[OPT_completion] || c->args.opt[OPT_help] || c->args.opt[OPT_version])
 		return about_itself(c);
+	if (c->args.shot->groups & OPT_HERE)
+		return c->args.shot->run(c);
 	rc = settings_prepare(c);
 	return rc < 0 ? rc : c->args.shot->run(c);
 }

@@ -292,7 +292,8 @@ static void draw_symbols(struct shown *s, const struct raster *r)
 	struct draw_cell *cells;
 	int cols, rows;
 
-	draw_size(r->w, r->h, s->place.cols, s->place.rows, &cols, &rows);
+	draw_size(r->w, r->h, (double)s->place.cell_h / s->place.cell_w, s->place.cols, s->place.rows, &cols,
+	    &rows);
 	cells = xcalloc((size_t)cols * (size_t)rows, sizeof(*cells));
 	draw_cells(r, &opt, cols, rows, cells);
 	draw_print(&s->cli->out, &opt, cells, cols, rows);

@@ -35,12 +35,15 @@
 #include "wetread/term.h"
 #include "wetread/text.h"
 
+#include "canvas_int.h"
 #include "console_int.h"
 #include "films_int.h"
 
 enum {
 	EVENT_FRAME_MS = 250, /* frames for what others do */
 	SLOW_FRAME_MS = 1000,
+	ANSWER_ESC_MS =
+	    300, /* while the terminal's answers are on their way, so long an Esc may be the beginning of one */
 	SLOW_TERMINAL_MS = 250, /* a terminal this far away gets few bytes */
 	SAVE_MS = 1000,         /* after the last key what was typed is written to disk */
 	SAVE_MOST_MS = 5000,    /* and at least this often while keys keep coming */
@@ -59,6 +62,7 @@ struct console {
 	struct view *view;
 	struct term *term; /* NULL: a dump */
 	struct input input;
+	struct canvas canvas;
 	struct link_news news;
 	char *why;
 	/* of the coordinator, as an agent in between tells it */
@@ -70,9 +74,9 @@ struct console {
 	} beyond;
 	char *target; /* where the link goes: the coordinator, or the agent in front of it */
 	struct keep keep;
-	int64_t typed_at;                    /* monotonic: the first key that is not on disk */
-	int64_t framed_at, probed_at, heard; /* monotonic; heard: coordinator's clock */
-	unsigned reaction;                   /* of the keys of this turn */
+	int64_t typed_at;         /* monotonic: the first key that is not on disk */
+	int64_t framed_at, heard; /* monotonic; heard: coordinator's clock */
+	unsigned reaction;        /* of the keys of this turn */
 	bool slow, told_me, test, quit, refused, repaint;
 	unsigned long frames;
 	uint64_t typed; /* bytes of input */
@@ -245,9 +249,9 @@ static void frame(struct console *c)
 	if (term_draw(c->term, g, c->repaint))
 		event_add(c->on_room, NULL);
 	c->repaint = false;
-	if (c->frames == 1 && getenv("SSH_CONNECTION") && !c->slow) {
-		c->probed_at = mono();
-		term_probe(c->term);
+	if (c->frames == 1) {
+		canvas_ask(&c->canvas, c->term, mono());
+		input_expect(&c->input, true);
 	}
 	frame_tell(c);
 	timer_set(c->on_tick, view_next(c->view));
@@ -366,19 +370,23 @@ static void on_paste(void *ctx, const char *text, size_t n)
 	save_soon(c);
 }
 
-/* The terminal has answered: now we know how far away it is. */
-static void on_probe(void *ctx)
+/* The terminal has answered: now we know how far away it is, and how it can draw. */
+static void on_reply(void *ctx, char kind, const char *text, size_t n)
 {
 	struct console *c = ctx;
+	struct view_canvas canvas;
 
-	if (c->probed_at == 0)
+	if (!canvas_reply(&c->canvas, mono(), kind, text, n))
 		return;
-	if (mono() - c->probed_at > SLOW_TERMINAL_MS) {
-		c->slow = true;
-		view_slow(c->view, true);
-		view_say(c->view, LOOK_TEXT, "the terminal is far away: drawing with few bytes");
-	}
-	c->probed_at = 0;
+	input_expect(&c->input, false);
+	canvas = canvas_view(&c->canvas, c->term);
+	view_canvas(c->view, &canvas);
+	c->reaction |= VIEW_DRAW;
+	if (c->slow || !c->canvas.path.far || c->canvas.facts.rtt <= SLOW_TERMINAL_MS)
+		return;
+	c->slow = true;
+	view_slow(c->view, true);
+	view_say(c->view, LOOK_TEXT, "the terminal is far away: drawing with few bytes");
 }
 
 static void suspend(struct console *c)
@@ -390,12 +398,13 @@ static void suspend(struct console *c)
 	c->repaint = true;
 }
 
-static int esc_delay(void)
+static int esc_delay(const struct console *c)
 {
 	const char *given = getenv("ESCDELAY");
 	int ms = given ? atoi(given) : 0;
 
-	return ms > 0 && ms <= 2000 ? ms : getenv("SSH_CONNECTION") ? 100 : 25;
+	ms = ms > 0 && ms <= 2000 ? ms : c->canvas.path.far ? 100 : 25;
+	return ms < ANSWER_ESC_MS && canvas_awaits(&c->canvas, mono()) ? ANSWER_ESC_MS : ms;
 }
 
 static void keys_done(struct console *c)
@@ -410,7 +419,7 @@ static void keys_done(struct console *c)
 	if (r & VIEW_SUSPEND)
 		suspend(c);
 	if (input_waits(&c->input))
-		timer_set(c->on_esc, esc_delay());
+		timer_set(c->on_esc, esc_delay(c));
 	else
 		event_del(c->on_esc);
 	if (r)
@@ -762,10 +771,8 @@ static int settings_prepare(struct console *c, char **why)
 static int term_prepare(struct console *c, char **why)
 {
 	const char *no_colour = getenv("NO_COLOR");
-	struct term_options o = {.type = getenv("TERM"),
-	    .no_colour = no_colour && *no_colour,
-	    .graphics = (enum term_graphics)c->opt.graphics};
-	struct input_calls calls = {on_key, on_paste, on_probe, c};
+	struct term_options o = {.type = getenv("TERM"), .no_colour = no_colour && *no_colour};
+	struct input_calls calls = {on_key, on_paste, on_reply, c};
 
 	if (c->opt.dump_w)
 		return 0;
@@ -776,6 +783,7 @@ static int term_prepare(struct console *c, char **why)
 		return E_USAGE;
 	}
 	input_init(&c->input, &calls);
+	canvas_begin(&c->canvas, c->opt.graphics);
 	return term_open(&c->term, &o, why);
 }
 
@@ -822,7 +830,7 @@ static void view_prepare(struct console *c)
 	if (c->term) {
 		term_size(c->term, &vo.w, &vo.h);
 		vo.films = &view_films;
-		vo.canvas = (struct view_canvas){term_colours(c->term), c->opt.graphics != TERM_CELLS};
+		vo.canvas = canvas_view(&c->canvas, c->term);
 		films_prepare(c);
 	}
 	c->view = view_new(&vo);

@@ -10,7 +10,7 @@
 struct options {
 	const char *given[OPT_COUNT]; /* NULL: not given; "" for a flag; borrowed from argv */
 	int dump_w, dump_h;           /* 0: no dump */
-	int graphics;                 /* enum term_graphics */
+	int graphics;                 /* enum term_graphics, or GRAPHICS_AUTO */
 };
 int options_parse(struct options *, int argc, char **argv, char **why); /* E_USAGE and *why (caller frees) */
 

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "canvas_int.h"
 #include "console_int.h"
 
 #include <getopt.h>
@@ -57,14 +58,15 @@ static int graphics_parse(struct options *o, char **why)
 	    [TERM_CELLS] = "cells", [TERM_SIXEL] = "sixel", [TERM_KITTY] = "kitty"};
 	const char *given = o->given[OPT_graphics];
 
-	for (int i = TERM_CELLS; given && i <= TERM_KITTY; i++)
+	o->graphics = GRAPHICS_AUTO;
+	if (!given || strcmp(given, "auto") == 0)
+		return 0;
+	for (int i = TERM_CELLS; i <= TERM_KITTY; i++)
 		if (strcmp(given, words[i]) == 0) {
 			o->graphics = i;
 			return 0;
 		}
-	if (!given)
-		return 0;
-	*why = xasprintf("--graphics is cells, sixel or kitty, not %s", given);
+	*why = xasprintf("--graphics is auto, cells, sixel or kitty, not %s", given);
 	return E_USAGE;
 }
 

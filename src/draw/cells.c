@@ -17,6 +17,7 @@
 #include "wetread/text.h"
 
 enum { BLACK_BELOW = 6, UPPER_HALF = 0x2580 };
+static const double ASPECT_LEAST = 1.2, ASPECT_MOST = 3.5; /* what lies beyond is no font's cell */
 
 /* ---- colours there are */
 
@@ -216,12 +217,13 @@ static uint32_t *map_all(const struct raster *r, const struct draw_options *opt)
 
 /* ---- cells */
 
-void draw_size(int w, int h, int cols, int rows, int *used_cols, int *used_rows)
+void draw_size(int w, int h, double aspect, int cols, int rows, int *used_cols, int *used_rows)
 {
-	double scale = fmin((double)cols / w, 2.0 * rows / h);
+	double high = aspect >= ASPECT_LEAST && aspect <= ASPECT_MOST ? aspect : 2,
+	       scale = fmin((double)cols / w, high * rows / h);
 
 	*used_cols = (int)lround(w * scale);
-	*used_rows = (int)lround(h * scale / 2);
+	*used_rows = (int)lround(h * scale / high);
 	*used_cols = *used_cols < 1 ? 1 : *used_cols > cols ? cols : *used_cols;
 	*used_rows = *used_rows < 1 ? 1 : *used_rows > rows ? rows : *used_rows;
 }

@@ -9,6 +9,10 @@
  *     1b [ 2 0 0 ~ ...    a paste, up to 1b [ 2 0 1 ~
  *
  * Any state is left after a bounded number of bytes, and every byte is taken exactly once.
+ *
+ * What a terminal answers may come at any time and in any pieces.  A piece that ends behind its Esc looks like that
+ * key when the rest is late; so, while an answer is awaited, what follows such a key is held back until it is clear
+ * whether it goes on like an answer (`[?`, `]1`, `P>`, `_G`) or was typed.
  */
 #include "config.h"
 
@@ -19,7 +23,7 @@
 #include "wetread/text.h"
 #include "wetread/view.h"
 
-enum { GROUND, ESCAPE, CONTROL, SS3, LINUX_F, SKIP, STRING, PASTE };
+enum { GROUND, ESCAPE, CONTROL, SS3, LINUX_F, SKIP, STRING, PASTE, HELD };
 enum { STRING_MAX = 4096 };
 
 void input_init(struct input *in, const struct input_calls *calls)
@@ -77,14 +81,29 @@ static void sequence_end(struct input *in, char final)
 		}
 }
 
+/* ---- what the terminal says of itself */
+
+static void said(struct input *in, unsigned char c)
+{
+	if (in->nsaid < sizeof in->said)
+		in->said[in->nsaid] = (char)c;
+	if (in->nsaid <= sizeof in->said)
+		in->nsaid++; /* one more than there is room for: it was cut, and is no answer to anything */
+}
+
+static void reply(struct input *in)
+{
+	if (in->calls.reply && in->nsaid <= sizeof in->said)
+		in->calls.reply(in->calls.ctx, in->kind, in->said, in->nsaid);
+}
+
 static void control_end(struct input *in, char c)
 {
 	bool plain = in->last == 0 && in->param == 0;
 
 	in->state = GROUND;
-	if (in->last == '?') {
-		if (c == 'c' && in->calls.answered)
-			in->calls.answered(in->calls.ctx);
+	if (in->last == '?' || c == 't') {
+		reply(in);
 	} else if (plain && c == '[') {
 		in->state = LINUX_F;
 	} else if (plain && c == 'M') { /* a mouse that nobody turned on: three bytes */
@@ -98,6 +117,7 @@ static void control_end(struct input *in, char c)
 /* Parameters are 0-9 ; : < = > ?, intermediates blank to /; a letter ends it. A private mark makes it an answer, not a key. */
 static void control_byte(struct input *in, unsigned char c)
 {
+	said(in, c);
 	if (c == 27) {
 		in->state = ESCAPE;
 	} else if (c >= '0' && c <= '9') {
@@ -118,8 +138,14 @@ static void control_byte(struct input *in, unsigned char c)
 /* Ends with BEL or ESC \; a control byte, which a person can type, or too much ends it too. */
 static void string_byte(struct input *in, unsigned char c)
 {
-	if ((c < 0x20 && c != 27) || (in->last == 27 && c == '\\') || ++in->param > STRING_MAX)
+	bool whole = c == 7 || (in->last == 27 && c == '\\');
+
+	if ((c < 0x20 && c != 27) || whole || ++in->param > STRING_MAX)
 		in->state = GROUND;
+	if (whole)
+		reply(in);
+	else if (c != 27)
+		said(in, c);
 	in->last = (char)c;
 }
 
@@ -158,10 +184,17 @@ static void paste_byte(struct input *in, unsigned char c)
 		buf_addc(&in->pasted, (char)c);
 }
 
-static void escape_byte(struct input *in, unsigned char c)
+static void sequence_begin(struct input *in, unsigned char kind)
 {
 	in->param = 0;
 	in->last = 0;
+	in->nsaid = 0;
+	in->kind = (char)kind;
+}
+
+static void escape_byte(struct input *in, unsigned char c)
+{
+	sequence_begin(in, c);
 	if (c == '[')
 		in->state = CONTROL;
 	else if (c == 'O')
@@ -195,7 +228,13 @@ static void utf8_byte(struct input *in, unsigned char c)
 
 static void ground_byte(struct input *in, unsigned char c)
 {
-	if (c == 27) {
+	bool may_go_on = in->after_esc && strchr("[]P_", c) && c;
+
+	in->after_esc = false;
+	if (may_go_on) {
+		sequence_begin(in, c);
+		in->state = HELD;
+	} else if (c == 27) {
 		in->state = ESCAPE;
 		in->nutf8 = 0;
 	} else if (c >= 0x80) {
@@ -203,6 +242,23 @@ static void ground_byte(struct input *in, unsigned char c)
 	} else if (c != 0) {
 		in->nutf8 = 0;
 		key_out(in, c == '\n' ? '\r' : c);
+	}
+}
+
+/* The second byte tells: an answer's, or another key. */
+static void held_byte(struct input *in, unsigned char c)
+{
+	bool answer = (in->kind == '[' && (c == '?' || c == '6')) || (in->kind == ']' && c == '1') ||
+	              (in->kind == 'P' && c == '>') || (in->kind == '_' && c == 'G');
+
+	in->state = !answer ? GROUND : in->kind == '[' ? CONTROL : STRING;
+	if (!answer) {
+		key_out(in, (unsigned char)in->kind);
+		ground_byte(in, c);
+	} else if (in->kind == '[') {
+		control_byte(in, c);
+	} else {
+		string_byte(in, c);
 	}
 }
 
@@ -231,6 +287,9 @@ static void byte_in(struct input *in, unsigned char c)
 	case PASTE:
 		paste_byte(in, c);
 		break;
+	case HELD:
+		held_byte(in, c);
+		break;
 	default:
 		ground_byte(in, c);
 		break;
@@ -246,15 +305,24 @@ void input_feed(struct input *in, const char *bytes, size_t n)
 
 bool input_waits(const struct input *in)
 {
-	return in->state == ESCAPE;
+	return in->state == ESCAPE || in->state == HELD;
+}
+
+void input_expect(struct input *in, bool answer)
+{
+	in->expects = answer;
+	in->after_esc = in->after_esc && answer;
 }
 
 void input_timeout(struct input *in)
 {
-	if (in->state != ESCAPE)
+	uint32_t key = in->state == HELD ? (unsigned char)in->kind : 27;
+
+	if (!input_waits(in))
 		return;
+	in->after_esc = in->state == ESCAPE && in->expects;
 	in->state = GROUND;
-	key_out(in, 27);
+	key_out(in, key);
 }
 
 void input_drop(struct input *in)

@@ -10,26 +10,32 @@
 /* What a cell has at least where the terminal does not say: a picture too small is better than one over the text. */
 enum { LEAST_W = 6, LEAST_H = 12, MOST = 64 };
 
-static void cell_size(int fd, int *w, int *h)
+bool cell_size(int fd, const struct term_facts *f, int *w, int *h)
 {
 	struct winsize ws;
 
-	*w = LEAST_W;
-	*h = LEAST_H;
-	if (ioctl(fd, TIOCGWINSZ, &ws) < 0 || ws.ws_col == 0 || ws.ws_row == 0)
-		return;
-	if (ws.ws_xpixel / ws.ws_col >= 4 && ws.ws_ypixel / ws.ws_row >= 4) {
+	*w = f->cell_w;
+	*h = f->cell_h;
+	if (*w && *h)
+		return true;
+	if (ioctl(fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 && ws.ws_row > 0 &&
+	    ws.ws_xpixel / ws.ws_col >= 4 && ws.ws_ypixel / ws.ws_row >= 4) {
 		*w = ws.ws_xpixel / ws.ws_col < MOST ? ws.ws_xpixel / ws.ws_col : MOST;
 		*h = ws.ws_ypixel / ws.ws_row < MOST ? ws.ws_ypixel / ws.ws_row : MOST;
+		return true;
 	}
+	*w = LEAST_W;
+	*h = LEAST_H;
+	return false;
 }
 
-void film_bytes(struct buf *out, enum term_graphics how, const struct grid_film *film, int fd)
+void film_bytes(struct buf *out, enum term_graphics how, const struct grid_film *film, int fd,
+    const struct term_facts *facts)
 {
 	struct raster fit;
 	int w, h;
 
-	cell_size(fd, &w, &h);
+	cell_size(fd, facts, &w, &h);
 	if (how == TERM_KITTY) {
 		draw_kitty(out, film->raster, film->w, film->h);
 		return;

@@ -40,6 +40,7 @@ struct term {
 	    entered; /* rich: 256 colours; direct: a colour's number is its red, green and blue */
 	struct pairs pairs;
 	enum term_graphics graphics;
+	struct term_facts facts;
 	struct film film;
 	struct buf rest; /* what the terminal has not taken yet */
 	uint64_t bytes, writes;
@@ -47,6 +48,8 @@ struct term {
 
 static const char enter_more[] = "\033[?2004h"; /* pastes come bracketed */
 static const char leave_more[] = "\033[?2004l";
+static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
+static const char kitty_erase[] = "\033_Ga=d,d=A,q=2\033\\";
 
 /* ---- looks */
 
@@ -175,10 +178,17 @@ void term_bell(struct term *t)
 	buf_addc(&t->rest, '\a');
 }
 
-void term_probe(struct term *t)
+void term_probe(struct term *t, const struct term_path *path)
 {
-	buf_adds(&t->rest, "\033[c");
+	probe_ask(&t->rest, path);
 	rest_write(t);
+}
+
+double term_aspect(const struct term *t)
+{
+	int w, h;
+
+	return cell_size(t->fd, &t->facts, &w, &h) ? (double)h / w : 2;
 }
 
 /* ---- pictures in pixels */
@@ -195,10 +205,19 @@ static void film_erase(struct term *t, const struct grid *g, bool all)
 	    (!all && f->serial == g->film.serial && f->x == g->film.x && f->y == g->film.y && g->film.raster))
 		return;
 	if (t->graphics == TERM_KITTY)
-		buf_adds(&t->rest, "\033_Ga=d,d=A,q=2\033\\");
+		buf_adds(&t->rest, kitty_erase);
 	else
 		wredrawln(stdscr, f->y, f->h);
 	f->shown = false;
+}
+
+void term_graphics(struct term *t, enum term_graphics how, const struct term_facts *facts)
+{
+	set_term(t->curses);
+	if (how != t->graphics)
+		film_erase(t, NULL, true);
+	t->graphics = how;
+	t->facts = *facts;
 }
 
 /* The cursor goes back where curses believes it to be. */
@@ -210,14 +229,18 @@ static void film_draw(struct term *t, const struct grid *g)
 		return;
 	*f = (struct film){true, g->film.serial, g->film.x, g->film.y, g->film.h};
 	buf_addf(&t->rest, "\0337\033[%d;%dH", f->y + 1, f->x + 1);
-	film_bytes(&t->rest, t->graphics, &g->film, t->fd);
+	film_bytes(&t->rest, t->graphics, &g->film, t->fd, &t->facts);
 	buf_adds(&t->rest, "\0338");
 }
 
 int term_draw(struct term *t, const struct grid *g, bool all)
 {
+	bool as_one = t->facts.frames && t->graphics != TERM_CELLS && (t->film.shown || g->film.raster);
+
 	set_term(t->curses);
 	pairs_frame(&t->pairs);
+	if (as_one)
+		buf_adds(&t->rest, frame_begins);
 	if (LINES != g->h || COLS != g->w) {
 		resize_term(g->h, g->w);
 		all = true;
@@ -234,6 +257,8 @@ int term_draw(struct term *t, const struct grid *g, bool all)
 	doupdate();
 	frame_take(t);
 	film_draw(t, g);
+	if (as_one)
+		buf_adds(&t->rest, frame_ends);
 	return term_flush(t);
 }
 
@@ -269,7 +294,7 @@ void term_leave(struct term *t)
 		return;
 	t->entered = false;
 	if (t->film.shown && t->graphics == TERM_KITTY)
-		buf_adds(&t->rest, "\033_Ga=d,d=A,q=2\033\\");
+		buf_adds(&t->rest, kitty_erase);
 	t->film.shown = false;
 	set_term(t->curses);
 	endwin();
@@ -329,6 +354,7 @@ int term_open(struct term **out, const struct term_options *o, char **why)
 	t->mem = -1;
 	t->colour = !o->no_colour;
 	t->graphics = o->graphics;
+	t->facts = (struct term_facts)TERM_FACTS;
 	t->rest = BUF_INIT(FRAME_MAX);
 	if (tcgetattr(t->fd, &t->before) < 0) {
 		*why =

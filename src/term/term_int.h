@@ -31,6 +31,9 @@ struct film {
 	uint64_t serial;
 	int x, y, h;
 };
-void film_bytes(struct buf *out, enum term_graphics, const struct grid_film *, int fd);
+void film_bytes(
+    struct buf *out, enum term_graphics, const struct grid_film *, int fd, const struct term_facts *);
+/* A cell in pixels; false: a guess. */
+bool cell_size(int fd, const struct term_facts *, int *w, int *h);
 
 #endif

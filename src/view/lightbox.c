@@ -389,11 +389,31 @@ static unsigned modes_of(const struct view *v, enum draw_colours out[5], bool pi
 	return n;
 }
 
+/* Pixels, where there are any, are the first; by itself only a terminal that is near draws them. */
+static unsigned mode_now(const struct view *v)
+{
+	const struct lightbox *l = &v->lightbox;
+
+	if (l->mode_chosen)
+		return l->mode;
+	return l->canvas.pixels && (v->slow || !l->canvas.pixels_first);
+}
+
+void view_canvas(struct view *v, const struct view_canvas *canvas)
+{
+	struct lightbox *l = &v->lightbox;
+
+	if (l->canvas.pixels != canvas->pixels)
+		l->mode_chosen = false; /* its number means another one now */
+	l->canvas = *canvas;
+	l->shown.valid = false;
+}
+
 enum draw_colours lightbox_colours(const struct view *v, bool *pixels)
 {
 	enum draw_colours all[5];
 	bool in_pixels[5];
-	unsigned n = modes_of(v, all, in_pixels), i = v->lightbox.mode % n;
+	unsigned n = modes_of(v, all, in_pixels), i = mode_now(v) % n;
 
 	*pixels = in_pixels[i];
 	return all[i];
@@ -514,7 +534,8 @@ static unsigned turn_page(struct view *v, int action)
 		if (l->at == LIGHTBOX_BESIDE && v->screen == SCREEN_STUDY && !lightbox_width(v))
 			l->at = LIGHTBOX_WHOLE;
 	} else {
-		l->mode++;
+		l->mode = mode_now(v) + 1;
+		l->mode_chosen = true;
 		view_sayf(v, LOOK_TEXT, "pictures in %s", mode_word(v));
 	}
 	l->shown.valid = false;

@@ -35,7 +35,8 @@ struct lightbox {
 	struct view_films films; /* no open: there are none */
 	struct view_canvas canvas;
 	enum lightbox_at at;
-	unsigned mode; /* of the ways of drawing there are, best first */
+	unsigned mode;    /* of the ways of drawing there are, best first */
+	bool mode_chosen; /* by the person; else by what the terminal is */
 
 	uint64_t study;              /* whose pictures were asked for; 0: none */
 	uint64_t wanted;             /* under the cursor */

@@ -162,7 +162,7 @@ static bool show(struct view *v, const struct manifest_series *s, int cols, int 
 		return false;
 	w->raster = raster;
 	w->valid = true;
-	draw_size(raster.w, raster.h, cols, rows, &w->used_cols, &w->used_rows);
+	draw_size(raster.w, raster.h, v->lightbox.canvas.aspect, cols, rows, &w->used_cols, &w->used_rows);
 	if (!pixels)
 		to_cells(v, w, colours);
 	return true;

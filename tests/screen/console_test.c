@@ -521,6 +521,57 @@ static void late_answers_of_the_terminal_are_no_keys(void **state)
 	desk_close(&d);
 }
 
+/* Cut behind an Esc, the rest after any Esc key would have been one; and keys typed in between still count. */
+static void split_answers_of_the_terminal_are_no_keys(void **state)
+{
+	struct timespec nap = {.tv_nsec = 400000000}; /* the line between the pieces */
+	struct desk d;
+	char *before, *after;
+
+	(void)state;
+	ward_open(&d.ward, calm, 6);
+	snprintf(d.home, sizeof d.home, "%s/home", d.ward.dir);
+	mkdir(d.home, 0700);
+	console_start(&d, "sup1", 80, 24, NULL, NULL);
+	d.vt.mute = true;
+	assert_true(vt_sees(&d.vt, "48000001", LIMIT));
+	assert_true(vt_quiet(&d.vt, LIMIT));
+	before = vt_row(&d.vt, 3);
+	vt_send(&d.vt, "\033P>|foot(1.13)\033\\\033");
+	nanosleep(&nap, NULL);
+	vt_send(&d.vt, "]11;rgb:12/34/56\033\\\033[?64;4");
+	nanosleep(&nap, NULL);
+	key(&d, "c"); /* of the answer: claims nothing */
+	vt_quiet(&d.vt, 500);
+	assert_false(vt_sees(&d.vt, "does nothing here", 100));
+	assert_false(vt_sees(&d.vt, "Claimed", 100));
+	after = vt_row(&d.vt, 3);
+	assert_string_equal(before, after);
+	key(&d, "j");
+	free(before);
+	free(after);
+	desk_close(&d);
+}
+
+static void a_terminal_that_answers_nothing_takes_keys(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	ward_open(&d.ward, calm, 6);
+	snprintf(d.home, sizeof d.home, "%s/home", d.ward.dir);
+	mkdir(d.home, 0700);
+	console_start(&d, "sup1", 80, 24, NULL, NULL);
+	d.vt.mute = true; /* for ever */
+	assert_true(vt_sees(&d.vt, "48000001", LIMIT));
+	assert_true(vt_quiet(&d.vt, LIMIT));
+	key(&d, "?");
+	assert_true(vt_sees(&d.vt, "Keys", LIMIT) || vt_sees(&d.vt, "keys", LIMIT));
+	key(&d, "\033");
+	assert_true(vt_quiet(&d.vt, LIMIT));
+	desk_close(&d);
+}
+
 static void a_terminal_that_does_not_read_holds_nothing_up(void **state)
 {
 	struct desk d;
@@ -581,6 +632,8 @@ int main(void)
 	    cmocka_unit_test(a_second_console_erases_no_text),
 	    cmocka_unit_test(a_lost_link_comes_back_and_nothing_is_lost),
 	    cmocka_unit_test(late_answers_of_the_terminal_are_no_keys),
+	    cmocka_unit_test(split_answers_of_the_terminal_are_no_keys),
+	    cmocka_unit_test(a_terminal_that_answers_nothing_takes_keys),
 	    cmocka_unit_test(a_terminal_that_does_not_read_holds_nothing_up),
 	    cmocka_unit_test(leaving_puts_the_terminal_back),
 	};

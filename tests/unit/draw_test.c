@@ -181,10 +181,10 @@ static void a_picture_keeps_its_shape(void **state)
 	assert_int_equal(fit.w * fit.h, 1);
 	raster_release(&fit);
 	raster_release(&r);
-	draw_size(256, 256, 80, 20, &cols, &rows);
+	draw_size(256, 256, 2, 80, 20, &cols, &rows);
 	assert_int_equal(cols, 40);
 	assert_int_equal(rows, 20);
-	draw_size(1, 4000, 80, 20, &cols, &rows);
+	draw_size(1, 4000, 0, 80, 20, &cols, &rows);
 	assert_int_equal(cols, 1);
 	assert_int_equal(rows, 20);
 }

@@ -101,8 +101,9 @@ static void room_close(struct room *r)
 	slides_release(&r->r.slides);
 }
 
-static const struct view_canvas mono = {DRAW_MONO, false}, many = {DRAW_256, false},
-                                pixels = {DRAW_256, true};
+static const struct view_canvas mono = {.colours = DRAW_MONO}, many = {.colours = DRAW_256},
+                                pixels = {.colours = DRAW_256, .pixels = true, .pixels_first = true},
+                                offered = {.colours = DRAW_256, .pixels = true};
 
 /* The study opened, the cursor at rest, the picture there. */
 static void study_open_now(struct room *r)
@@ -653,6 +654,49 @@ static void images_that_are_coming_are_counted_with_their_rate(void **state)
 	room_close(&r);
 }
 
+/* The terminal has answered after pictures were drawn: it could draw pixels, but is far away. */
+static void pixels_that_are_only_offered_wait_for_the_key(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, 80, 24, many);
+	study_open_now(&r);
+	assert_null(view_draw(r.d.view)->film.raster);
+	view_canvas(r.d.view, &offered);
+	assert_null(view_draw(r.d.view)->film.raster);
+	for (int i = 0; i < 3; i++) { /* 4 greys, characters, pixels */
+		assert_null(view_draw(r.d.view)->film.raster);
+		desk_keys(&r.d, "P");
+	}
+	assert_non_null(view_draw(r.d.view)->film.raster);
+	assert_true(desk_sees(&r.d, "pictures in pixels"));
+	desk_keys(&r.d, "P");
+	assert_null(view_draw(r.d.view)->film.raster);
+	room_close(&r);
+}
+
+static void a_terminal_that_is_near_draws_pixels_by_itself_until_it_is_slow(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, 80, 24, many);
+	study_open_now(&r);
+	view_canvas(r.d.view, &pixels);
+	assert_non_null(view_draw(r.d.view)->film.raster);
+	desk_keys(&r.d, "?"); /* erased before text */
+	assert_null(view_draw(r.d.view)->film.raster);
+	desk_keys(&r.d, "Esc");
+	assert_non_null(view_draw(r.d.view)->film.raster);
+	view_resize(r.d.view, 50, 24); /* no room */
+	assert_null(view_draw(r.d.view)->film.raster);
+	view_resize(r.d.view, 80, 24);
+	view_slow(r.d.view, true);
+	assert_null(view_draw(r.d.view)->film.raster);
+	room_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -678,6 +722,8 @@ int main(void)
 	    cmocka_unit_test(only_images_without_an_order_are_matched),
 	    cmocka_unit_test(late_images_are_seen_in_the_list_and_in_the_study),
 	    cmocka_unit_test(images_that_are_coming_are_counted_with_their_rate),
+	    cmocka_unit_test(pixels_that_are_only_offered_wait_for_the_key),
+	    cmocka_unit_test(a_terminal_that_is_near_draws_pixels_by_itself_until_it_is_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
