@@ -67,6 +67,9 @@ struct key {
 struct alias {
 #include "alias.def"
 };
+struct ack {
+#include "ack.def"
+};
 struct trace {
 #include "trace.def"
 };
@@ -90,7 +93,7 @@ enum event_kind {
 #define EVENT(name, num, wire, rec, audience, help) EVENT_##name = num,
 #include "event.def"
 #undef EVENT
-	EVENT_COUNT_ = 64
+	EVENT_COUNT_ = 128
 };
 struct event_type {
 	const char *name; /* "study.held" */
@@ -152,6 +155,8 @@ struct world {
 	unsigned nkeys;
 	struct alias *aliases;
 	unsigned naliases;
+	struct ack *acks; /* alerts that somebody has seen to; those older than two days go with the next one */
+	unsigned nacks;
 	struct policy_text policy_text;
 	struct policy *policy; /* parsed; never NULL: the built-in one until one is applied */
 	struct map index;      /* "a/ACC" "f/SITE/FILLER" "u/UID" "p/SITE/PID" ... to a list of ids */
@@ -178,6 +183,9 @@ const struct key *world_key(const struct world *, const char *fingerprint);
 /* What a patient id ("SITE/AUTHORITY/ID") was merged into. */
 const struct alias *world_alias(const struct world *, const char *from);
 const struct op_done *world_op(const struct world *, const char *op);
+
+/* Who has seen to the alert of this name; NULL if nobody. */
+const struct ack *world_ack(const struct world *, const char *key);
 
 /*
  * Ids of the studies under an index key; *n gets their number; borrowed until the next apply.

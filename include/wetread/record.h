@@ -35,7 +35,7 @@ struct rectype {
 };
 
 extern const struct rectype rec_study, rec_site, rec_user, rec_key, rec_hold, rec_note, rec_report,
-    rec_policy, rec_alias, rec_trace;
+    rec_policy, rec_alias, rec_trace, rec_ack;
 
 const struct field *field_find(const struct rectype *, const char *key); /* NULL if there is none */
 

@@ -84,6 +84,12 @@ static const struct field trace_fields[] = {
 };
 DEFINE(trace, trace_fields)
 #undef THIS
+#define THIS ack
+static const struct field ack_fields[] = {
+#include "ack.def"
+};
+DEFINE(ack, ack_fields)
+#undef THIS
 
 /* A message looks up dozens of keys among dozens: the first letter spares most of the calls. */
 static bool same_key(const char *a, const char *b)

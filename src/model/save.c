@@ -4,6 +4,7 @@
  *     {"t":"world","n":1240,"live":1238,"last":60}
  *     {"t":"site","code":"STANNE",...}          sites, users, keys, aliases by their key
  *     {"t":"policy","version":3,"text":"..."}
+ *     {"t":"ack","key":"overdue/17",...}        by key
  *     {"t":"study","id":1,"rev":1200,...}       by id
  *     {"t":"op","op":"..","n":1240,...}         oldest first
  *
@@ -144,6 +145,7 @@ void world_save(const struct world *w, bool list_only, line_fn *line, void *ctx)
 		save_array(&s, &rec_alias, w->aliases, w->naliases);
 	}
 	save_array(&s, &rec_policy, &w->policy_text, 1);
+	save_array(&s, &rec_ack, w->acks, w->nacks);
 	save_studies(&s, w);
 	if (!list_only)
 		save_ops(&s, w);
@@ -284,6 +286,8 @@ static int load(struct world *w, const char *type, const cJSON *line)
 		return load_keyed((void **)&w->keys, &w->nkeys, &rec_key, line);
 	if (!strcmp(type, "alias"))
 		return load_keyed((void **)&w->aliases, &w->naliases, &rec_alias, line);
+	if (!strcmp(type, "ack"))
+		return load_keyed((void **)&w->acks, &w->nacks, &rec_ack, line);
 	if (!strcmp(type, "policy"))
 		return load_policy(w, line);
 	return E_SYNTAX;

@@ -19,6 +19,8 @@
 #include "wetread/text.h"
 #include "world_int.h"
 
+enum { ACK_KEPT_MS = 48 * 3600000 };
+
 /* ---- the index */
 
 struct ids {
@@ -164,6 +166,11 @@ const struct key *world_key(const struct world *w, const char *fingerprint)
 const struct alias *world_alias(const struct world *w, const char *from)
 {
 	return from ? keyed_find(w->aliases, w->naliases, sizeof *w->aliases, from) : NULL;
+}
+
+const struct ack *world_ack(const struct world *w, const char *key)
+{
+	return key ? keyed_find(w->acks, w->nacks, sizeof *w->acks, key) : NULL;
 }
 
 const struct hold *study_open_hold(const struct study *s)
@@ -320,6 +327,7 @@ void world_release(struct world *w)
 	keyed_release(w->users, w->nusers, &rec_user);
 	keyed_release(w->keys, w->nkeys, &rec_key);
 	keyed_release(w->aliases, w->naliases, &rec_alias);
+	keyed_release(w->acks, w->nacks, &rec_ack);
 	record_release(&rec_policy, &w->policy_text);
 	policy_free(w->policy);
 	while (map_next(&w->index, &it, &key, &value)) {
@@ -457,6 +465,15 @@ static void apply_keyed(void **array, unsigned *n, const struct rectype *type, c
 	patch_apply(&e->set, keyed_put(array, n, type->size, patch_key(e, type->fields[0].key)));
 }
 
+/* What was seen to long ago is over: it goes when the next one comes, so that a replay does the same. */
+static void apply_ack(struct world *w, const struct event *e)
+{
+	for (unsigned i = w->nacks; i-- > 0;)
+		if (e->at - w->acks[i].at > ACK_KEPT_MS)
+			keyed_remove(w->acks, &w->nacks, &rec_ack, w->acks[i].key);
+	apply_keyed((void **)&w->acks, &w->nacks, &rec_ack, e);
+}
+
 static int apply_policy(struct world *w, const struct event *e)
 {
 	struct policy_text text = {0};
@@ -525,6 +542,9 @@ static int apply_other(struct world *w, const struct event *e)
 		return 0;
 	case EVENT_PATIENT_ALIASED:
 		apply_keyed((void **)&w->aliases, &w->naliases, &rec_alias, e);
+		return 0;
+	case EVENT_ALERT_ACKED:
+		apply_ack(w, e);
 		return 0;
 	case EVENT_POLICY_SET:
 		return apply_policy(w, e);

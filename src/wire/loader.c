@@ -513,6 +513,8 @@ static int read_tables(struct wire_loader *l, struct world *w)
 		err = feed_plain(w, l->tables[i].rec, &got[i]);
 	if (!err)
 		err = feed_studies(w, &got[TABLE_STUDY], &got[TABLE_HOLD]);
+	if (!err)
+		err = feed_plain(w, &rec_ack, &got[TABLE_ACK]);
 	for (unsigned i = 0; i < PAGE_TABLES; i++)
 		rows_release(&got[i], l->tables[i].rec);
 	return err;

@@ -34,6 +34,7 @@ void page_tables(struct page_table out[PAGE_TABLES])
 	    [TABLE_USER] = &rec_user,
 	    [TABLE_STUDY] = &rec_study,
 	    [TABLE_HOLD] = &rec_hold,
+	    [TABLE_ACK] = &rec_ack,
 	};
 
 	for (unsigned i = 0; i < PAGE_TABLES; i++) {

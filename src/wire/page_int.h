@@ -35,7 +35,7 @@
 #include "coder.h"
 #include "wetread/wire.h"
 
-enum { PAGE_TABLES = 5, PAGE_COLUMNS = 64 };
+enum { PAGE_TABLES = 6, PAGE_COLUMNS = 64 };
 enum {
 	PAGE_FORMAT = 1,
 	PAGE_ROWS_MAX = 1 << 18,           /* rows of one snapshot */
@@ -63,7 +63,7 @@ struct page_table {
 	struct page_column columns[PAGE_COLUMNS];
 	unsigned ncolumns;
 };
-enum { TABLE_POLICY, TABLE_SITE, TABLE_USER, TABLE_STUDY, TABLE_HOLD };
+enum { TABLE_POLICY, TABLE_SITE, TABLE_USER, TABLE_STUDY, TABLE_HOLD, TABLE_ACK };
 
 /* What all columns learn together; a column has one of its own for its values, and each dictionary one for its words. */
 struct page_models {

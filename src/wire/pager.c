@@ -409,6 +409,7 @@ void wire_pager_add(struct wire_pager *p, const struct world *w, const uint64_t 
 	put_array(p, TABLE_SITE, w->sites, first ? w->nsites : 0);
 	put_array(p, TABLE_USER, w->users, first ? w->nusers : 0);
 	put_studies(p, w, ids, n);
+	put_array(p, TABLE_ACK, w->acks, first ? w->nacks : 0);
 	encode_end(&p->out);
 }
 
