@@ -25,6 +25,7 @@
 
 struct coord;
 struct session;
+struct tray_ask;
 
 struct coord_limits {
 	int64_t tick;      /* ms between two writes of events to one session; the first goes out at once */
@@ -52,6 +53,11 @@ struct coord_options {
 	 * and coord_keep() follows.  NULL: the coordinator does it itself, in a turn.
 	 */
 	bool (*pack)(void *ctx, const struct world *);
+	/*
+	 * Asks whoever reads the images: coord_lent() follows with this number, whatever becomes of it, at a later time. False: nobody
+	 * can be asked now.  NULL: images are not given out.
+	 */
+	bool (*lend)(void *ctx, uint64_t asked, const struct tray_ask *);
 	/* Adds members to the answer of coord.status (a comma is placed by the JSON writer); may be NULL. */
 	void (*status)(void *ctx, struct buf *);
 };
@@ -63,6 +69,9 @@ void coord_stop(struct coord *);
 void coord_free(struct coord *); /* NULL is fine */
 /* What came of `pack`; body NULL: nothing. */
 void coord_keep(struct coord *, uint64_t n, const char *digest, const struct buf *body);
+/* What came of `lend`: see tray_came(). A turn is due. */
+void coord_lent(
+    struct coord *, uint64_t asked, int err, const void *bytes, size_t n, uint32_t plain, uint64_t behind);
 void coord_lay_out(struct coord *); /* see journal_lay_out() */
 const struct world *coord_world(const struct coord *);
 void coord_set_tick(struct coord *, int64_t ms);

@@ -113,6 +113,20 @@ struct store_kept {
 int store_each_kept(struct store *, int (*fn)(void *ctx, const struct store_kept *), void *ctx);
 int store_kept_told(struct store *, const char *file);
 
+/* ---- single images, for those who hand them on */
+
+struct store_image {
+	char study[STORE_KEY], series[STORE_KEY], key[STORE_KEY];
+	char sha256[2 * STORE_SHA + 1], syntax[65];
+	int64_t series_number, number, size;
+	int64_t rows, columns, frames; /* 0: not known */
+};
+/* `most` of a study's from the one after `skip` on, by series and number. fn returns 0 to go on. */
+int store_images(struct store *, const char *study_key, int64_t skip, int64_t most,
+    int (*fn)(void *ctx, const struct store_image *), void *ctx);
+int store_image_get(struct store *, const char *key, struct store_image *); /* E_NOTFOUND */
+void store_image_file(const struct store_image *, char out[STORE_PATH]);    /* relative to DIR */
+
 /* ---- keeping house */
 
 struct store_usage {

@@ -1,13 +1,8 @@
 /*
- * Pictures: the manifest of a study, and its packets under credit.
+ * Pictures: the manifest of a study, and under credit its packets and its images (tray.h).
  *
- *     preview.fetch {study, rev, parts, credit} -> a job: byte ranges of files, looked up in the manifest
- *     bulk.data ... while  sent - credited < credit  -> the answer {sent}
- *
- * A connection with a queue in front of it delays everything by what is under way, so the one who receives says how
- * much that may be, and gives it back as it comes.  What is sent is read from the files then, never earlier:
- * a job costs its list of parts and nothing else.  The files are replaced by others of a new name when the
- * pictures are made anew, so that a job reads from those of its manifest, or is refused as stale.
+ * Small pictures are read here, from files that are replaced by others of a new name when they are made anew: a job reads
+ * from those of its manifest, or is refused as stale.  Images are read by another process (lend.h).
  */
 #include "config.h"
 
@@ -22,7 +17,6 @@
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
-#include <sodium.h>
 
 #include "wetread/errors.h"
 #include "wetread/json.h"
@@ -30,68 +24,15 @@
 #include "wetread/mem.h"
 #include "wetread/text.h"
 
-enum {
-	JOBS = 8,     /* of one session */
-	PARTS = 4096, /* of one job */
-	PIECE = 1500,
-	PIECE_LEAST = 256,
-	CREDIT_MAX = 1 << 20,
-	PUMP_BELOW = 32 * 1024,
-	NAME = 40
-};
-
-struct part {
-	uint32_t series, place, from, to; /* bytes of the slice's packets */
-	uint64_t at;                      /* of the slice in the file */
-};
-
-struct bulk_job {
-	cJSON *id;
-	uint64_t study, rev;
-	char key[33];
-	struct part *parts;
-	unsigned n, next;
-	uint32_t done; /* bytes of parts[next] */
-	int64_t credit;
-	uint64_t sent;
-};
+enum { PUMP_BELOW = 32 * 1024, NAME = 40 };
 
 struct bulk {
-	struct bulk_job *jobs[JOBS]; /* the first is under way */
-	unsigned njobs;
-	int64_t credit, under_way;
-	uint64_t viewed; /* the study whose view was recorded last */
-	int fd;          /* of file `open`, -1 */
+	struct session *s;
+	struct tray *tray;
+	uint64_t viewed, copied; /* the studies whose view, or copy of images, was recorded last */
+	int fd;                  /* of file `open`, -1 */
 	char open[33 + NAME];
 };
-
-struct bulk *bulk_new(void)
-{
-	struct bulk *b = xcalloc(1, sizeof *b);
-
-	b->fd = -1;
-	return b;
-}
-
-void bulk_job_free(struct bulk_job *j)
-{
-	if (!j)
-		return;
-	cJSON_Delete(j->id);
-	free(j->parts);
-	free(j);
-}
-
-void bulk_free(struct bulk *b)
-{
-	if (!b)
-		return;
-	for (unsigned i = 0; i < b->njobs; i++)
-		bulk_job_free(b->jobs[i]);
-	if (b->fd >= 0)
-		close(b->fd);
-	free(b);
-}
 
 /* ---- files */
 
@@ -169,76 +110,41 @@ void manifest_finish(struct request *r, struct buf *b)
 
 /* ---- preview.fetch */
 
-/* {"s":1,"i":18,"from":0,"to":212}; E_USAGE. */
-static int read_part(const struct manifest *m, const cJSON *o, struct part *out)
-{
-	int64_t n = json_get_int(o, "s", -1), place = json_get_int(o, "i", -1);
-	int64_t from = json_get_int(o, "from", -1), to = json_get_int(o, "to", -1);
-	const struct manifest_series *series;
-	const struct manifest_slice *slice;
-
-	if (n < 0 || n > UINT32_MAX || place < 0 || place > UINT32_MAX)
-		return E_USAGE;
-	series = manifest_series(m, (uint32_t)n);
-	slice = series ? manifest_slice(series, (uint32_t)place) : NULL;
-	if (!slice || from < 0 || to <= from || to > manifest_slice_bytes(slice))
-		return E_USAGE;
-	*out = (struct part){(uint32_t)n, (uint32_t)place, (uint32_t)from, (uint32_t)to, slice->at};
-	return 0;
-}
-
-static int read_parts(struct request *r, const struct manifest *m, struct bulk_job *j)
-{
-	const cJSON *parts = json_get(r->msg.params, "parts"), *item;
-	int n = cJSON_GetArraySize(parts);
-
-	if (!cJSON_IsArray(parts) || n < 1 || n > PARTS)
-		return request_refuse(r, E_USAGE, "parts is an array of 1 to 4096 ranges");
-	j->parts = xcalloc((size_t)n, sizeof *j->parts);
-	cJSON_ArrayForEach(item, parts) if (read_part(m, item, &j->parts[j->n++])) return request_refuse(
-	    r, E_USAGE, "a part is a series, a slice and a range of its bytes, as in the manifest");
-	return 0;
-}
-
-static int read_job(struct request *r, struct bulk_job *j)
+static int read_pictures(struct request *r)
 {
 	const struct study *s = world_study(&r->s->c->world, r->study);
 	struct manifest m;
-	int err = load(r->s->c, s, j->key, &m);
+	const char *why;
+	char key[33];
+	int err = load(r->s->c, s, key, &m);
 
 	if (err)
 		return refuse_load(r, err);
-	j->study = r->study;
-	j->rev = m.rev;
-	j->credit = json_get_int(r->msg.params, "credit", 0);
-	if (j->credit < 1 || j->credit > CREDIT_MAX)
-		err = request_refuse(r, E_USAGE, "credit is how many bytes may be under way: 1 to 1048576");
-	else if ((uint64_t)json_get_int(r->msg.params, "rev", (int64_t)m.rev) != m.rev)
-		err = request_refuse(
-		    r, E_STALE, "the pictures have been made anew: ask for the manifest again");
-	else
-		err = read_parts(r, &m, j);
+	err = tray_read_pictures(&r->job, r->msg.params, r->study, key, &m, &why);
 	manifest_release(&m);
+	return err ? request_refuse(r, err, why) : 0;
+}
+
+/* What a session has seen of a study is on record once, however many requests it took. */
+static int record(struct request *r, uint64_t *last)
+{
+	int err = *last == r->study ? 0 : study_view(r);
+
+	if (!err)
+		*last = r->study;
 	return err;
 }
 
 int fetch_begin(struct request *r)
 {
-	struct bulk *b = r->s->bulk;
 	int err = study_find(r);
 
 	if (err)
 		return err;
 	if (!r->msg.id)
 		return request_refuse(r, E_USAGE, NULL);
-	r->job = xcalloc(1, sizeof *r->job);
-	err = read_job(r, r->job);
-	if (err || b->viewed == r->study)
-		return err;
-	err = study_view(r);
-	if (!err)
-		b->viewed = r->study;
-	return err;
+	err = read_pictures(r);
+	return err ? err : record(r, &r->s->bulk->viewed);
 }
 
 void fetch_finish(struct request *r, struct buf *result)
@@ -246,154 +152,141 @@ void fetch_finish(struct request *r, struct buf *result)
 	struct bulk *b = r->s->bulk;
 
 	(void)result;
-	if (!b || b->njobs == JOBS) {
+	if (!b || tray_put(b->tray, r->job, r->msg.id)) {
 		request_refuse(r, E_LIMIT, "too much is asked for at once: wait for answers, or cancel");
 		return;
 	}
-	r->job->id = cJSON_Duplicate(r->msg.id, true);
-	b->credit = r->job->credit;
-	b->jobs[b->njobs++] = r->job;
 	r->job = NULL;
 	r->later = true;
 }
 
-/* ---- sending */
+/* ---- image.list, image.fetch: a copy of what was taken in */
 
-static void drop_first(struct bulk *b)
+static int images_find(struct request *r, char key[33])
 {
-	bulk_job_free(b->jobs[0]);
-	memmove(b->jobs, b->jobs + 1, sizeof(b->jobs[0]) * --b->njobs);
+	int err = study_find(r);
+	const struct study *s = err ? NULL : world_study(&r->s->c->world, r->study);
+
+	if (err)
+		return err;
+	if (!r->msg.id)
+		return request_refuse(r, E_USAGE, NULL);
+	if (str_empty(s->study_uid) || !r->s->c->opt.lend)
+		return request_refuse(r, E_NOTHING, "there are no images of this study here");
+	manifest_key(s->study_uid, key);
+	return 0;
 }
 
-static void answer_first(struct session *s, bool cancelled)
+static int images_begin(
+    struct request *r, int (*read)(struct tray_job **, const cJSON *, uint64_t, const char *, const char **))
 {
-	const struct bulk_job *j = s->bulk->jobs[0];
-	struct buf result = BUF_INIT(128);
+	const char *why;
+	char key[33];
+	int err = images_find(r, key);
 
-	json_open(&result, '{');
-	json_kuint(&result, "sent", j->sent);
-	if (cancelled)
-		json_kbool(&result, "cancelled", true);
-	json_close(&result, '}');
-	wire_result(&s->out, j->id, result.data, result.len);
-	buf_release(&result);
-	drop_first(s->bulk);
+	if (err)
+		return err;
+	err = read(&r->job, r->msg.params, r->study, key, &why);
+	return err ? request_refuse(r, err, why) : record(r, &r->s->bulk->copied);
 }
 
-static void fail_first(struct session *s, int err, const char *text)
+int list_begin(struct request *r)
 {
-	wire_error(&s->out, s->bulk->jobs[0]->id, err, text, NULL);
-	drop_first(s->bulk);
+	return images_begin(r, tray_read_list);
 }
+
+int images_fetch_begin(struct request *r)
+{
+	return images_begin(r, tray_read_images);
+}
+
+/* ---- where a tray gets its bytes */
 
 /* The file of this series, kept open from piece to piece. */
-static int file_of(struct session *s, const struct bulk_job *j, uint32_t series)
+static int file_of(struct bulk *b, const struct tray_job *j, uint32_t series)
 {
-	struct bulk *b = s->bulk;
 	char name[NAME], whole[sizeof b->open];
 
-	manifest_file(series, j->rev, name);
-	snprintf(whole, sizeof whole, "%s/%s", j->key, name);
+	manifest_file(series, tray_job_rev(j), name);
+	snprintf(whole, sizeof whole, "%s/%s", tray_job_key(j), name);
 	if (b->fd >= 0 && !strcmp(whole, b->open))
 		return b->fd;
 	if (b->fd >= 0)
 		close(b->fd);
 	strcpy(b->open, whole);
-	b->fd = open_file(s->c, j->key, name);
+	b->fd = open_file(b->s->c, tray_job_key(j), name);
 	return b->fd;
 }
 
-static void put_piece(struct session *s, const struct part *p, uint32_t at, const uint8_t *bytes, size_t n)
+static int on_packets(void *ctx, const struct tray_job *j, uint32_t series, uint64_t at, void *out, size_t n)
 {
-	char text[sodium_base64_ENCODED_LEN(PIECE, sodium_base64_VARIANT_ORIGINAL)];
-	const struct bulk_job *j = s->bulk->jobs[0];
-	struct buf b = BUF_INIT(sizeof text + 256);
+	int fd = file_of(ctx, j, series);
 
-	sodium_bin2base64(text, sizeof text, bytes, n, sodium_base64_VARIANT_ORIGINAL);
-	json_open(&b, '{');
-	json_kuint(&b, "study", j->study);
-	json_kuint(&b, "rev", j->rev);
-	json_kuint(&b, "s", p->series);
-	json_kuint(&b, "i", p->place);
-	json_kuint(&b, "at", at);
-	json_kstr(&b, "d", text);
-	json_close(&b, '}');
-	wire_notify(&s->out, "bulk.data", b.data, b.len);
-	buf_release(&b);
+	return fd >= 0 && pread(fd, out, n, (off_t)at) == (ssize_t)n ? 0 : E_STALE;
 }
 
-/* A quarter of what may be under way: where that is little, an event is to wait for little. */
-static size_t piece(const struct bulk *b)
+static uint64_t on_ask(void *ctx, const struct tray_job *j, const struct tray_ask *a)
 {
-	int64_t n = b->credit / 4;
+	struct coord *c = ((struct bulk *)ctx)->s->c;
 
-	return (size_t)(n < PIECE_LEAST ? PIECE_LEAST : n > PIECE ? PIECE : n);
-}
-
-/* How much of the next part may go out now: whole pieces only, unless nothing is under way. */
-static size_t may_send(const struct bulk *b)
-{
-	const struct bulk_job *j = b->njobs ? b->jobs[0] : NULL;
-	int64_t left = b->credit - b->under_way;
-	size_t want;
-
-	if (!j || left <= 0)
-		return 0;
-	want = j->parts[j->next].to - j->parts[j->next].from - j->done;
-	if (want > piece(b))
-		want = piece(b);
-	if ((int64_t)want <= left)
-		return want;
-	return b->under_way ? 0 : (size_t)left;
-}
-
-static void send_piece(struct session *s, size_t n)
-{
-	struct bulk *b = s->bulk;
-	struct bulk_job *j = b->jobs[0];
-	const struct part *p = &j->parts[j->next];
-	uint32_t at = p->from + j->done;
-	uint8_t bytes[PIECE];
-	int fd = file_of(s, j, p->series);
-
-	if (fd < 0 || pread(fd, bytes, n, (off_t)(p->at + at)) != (ssize_t)n) {
-		fail_first(s, E_STALE, "the pictures have been made anew: ask for the manifest again");
-		return;
-	}
-	put_piece(s, p, at, bytes, n);
-	j->done += (uint32_t)n;
-	j->sent += n;
-	b->under_way += (int64_t)n;
-	if (at + n < p->to)
-		return;
-	j->done = 0;
-	if (++j->next == j->n)
-		answer_first(s, false);
-}
-
-bool bulk_may_send(const struct session *s)
-{
-	return s->bulk && may_send(s->bulk) > 0;
+	(void)j;
+	return c->opt.lend && c->opt.lend(c->opt.ctx, ++c->lent, a) ? c->lent : 0;
 }
 
 /* A study may leave the scope, or the world, while its pictures travel. */
-static bool still_visible(const struct session *s, const struct bulk_job *j)
+static bool on_may(void *ctx, uint64_t id)
 {
-	const struct study *study = world_study(&s->c->world, j->study);
+	const struct session *s = ((struct bulk *)ctx)->s;
+	const struct study *study = world_study(&s->c->world, id);
 
 	return study && scope_sees(session_scope(s), study->site);
 }
 
+static const struct tray_calls calls = {on_packets, on_ask, on_may};
+
+struct bulk *bulk_new(struct session *s)
+{
+	struct bulk *b = xcalloc(1, sizeof *b);
+
+	b->s = s;
+	b->tray = tray_new(&calls, b);
+	b->fd = -1;
+	return b;
+}
+
+void bulk_free(struct bulk *b)
+{
+	if (!b)
+		return;
+	tray_free(b->tray);
+	if (b->fd >= 0)
+		close(b->fd);
+	free(b);
+}
+
+void coord_lent(
+    struct coord *c, uint64_t asked, int err, const void *bytes, size_t n, uint32_t plain, uint64_t behind)
+{
+	for (struct session *s = c->sessions; s; s = s->next)
+		if (s->bulk && tray_awaits(s->bulk->tray, asked)) {
+			tray_came(s->bulk->tray, err, bytes, n, plain, behind);
+			return;
+		}
+}
+
+/* ---- sending */
+
+bool bulk_may_send(const struct session *s)
+{
+	return s->bulk && tray_may_send(s->bulk->tray);
+}
+
 void bulk_pump(struct session *s)
 {
-	size_t before = s->out.len, n;
+	size_t before = s->out.len;
 
-	while (s->bulk && s->out.len < PUMP_BELOW && (n = may_send(s->bulk))) {
-		if (still_visible(s, s->bulk->jobs[0]))
-			send_piece(s, n);
-		else
-			fail_first(s, E_NOTFOUND, NULL);
-	}
+	if (s->bulk)
+		tray_pump(s->bulk->tray, &s->out, PUMP_BELOW);
 	if (s->out.len > before)
 		session_touch(s);
 }
@@ -402,23 +295,15 @@ void bulk_pump(struct session *s)
 
 void cancel_finish(struct request *r, struct buf *result)
 {
-	struct session *s = r->s;
-
 	(void)result;
-	while (s->bulk && s->bulk->njobs)
-		answer_first(s, true);
+	if (r->s->bulk)
+		tray_cancel(r->s->bulk->tray, &r->s->out);
 }
 
 int credit_begin(struct request *r)
 {
-	struct bulk *b = r->s->bulk;
-	int64_t bytes = json_get_int(r->msg.params, "bytes", -1),
-	        credit = json_get_int(r->msg.params, "credit", b->credit);
-
-	if (bytes < 0 || bytes > b->under_way || credit < 0 || credit > CREDIT_MAX)
-		return request_refuse(
-		    r, E_USAGE, "bytes are at most those under way, credit is at most 1048576");
-	b->under_way -= bytes;
-	b->credit = credit;
-	return 0;
+	return tray_credit(r->s->bulk->tray, r->msg.params)
+	           ? request_refuse(
+	                 r, E_USAGE, "bytes are at most those under way, credit is at most 1048576")
+	           : 0;
 }

@@ -306,7 +306,7 @@ static void release_requests(struct coord *c)
 
 		answer_release(&r->answer);
 		wire_msg_release(&r->msg);
-		bulk_job_free(r->job);
+		tray_job_free(r->job);
 		free(r->own);
 	}
 	c->nrequests = 0;

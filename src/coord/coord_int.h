@@ -5,6 +5,7 @@
 #include "wetread/coord.h"
 #include "wetread/core.h"
 #include "wetread/journal.h"
+#include "wetread/tray.h"
 #include "wetread/wire.h"
 
 enum {
@@ -90,7 +91,7 @@ struct session {
 	    moved; /* monotonic ms: opened; last byte in; last byte out, or nothing to send */
 	struct buf in, out;
 	struct bulk *bulk; /* of a session for pictures; else NULL */
-	size_t looked; /* bytes of `in` that are done */
+	size_t looked;     /* bytes of `in` that are done */
 	bool line_waits;
 	struct stream stream;
 };
@@ -121,10 +122,8 @@ void stream_flush(struct session *); /* all events now, whatever the tick says *
 
 enum { BULK_SESSIONS = 4 }; /* of one person */
 struct bulk;
-struct bulk_job;
-struct bulk *bulk_new(void);
-void bulk_free(struct bulk *);	       /* NULL is fine */
-void bulk_job_free(struct bulk_job *); /* NULL is fine */
+struct bulk *bulk_new(struct session *);
+void bulk_free(struct bulk *); /* NULL is fine */
 bool bulk_may_send(const struct session *);
 void bulk_pump(struct session *);
 
@@ -141,8 +140,8 @@ struct request {
 	struct answer answer; /* of a command */
 	uint64_t study;       /* looked up by begin */
 	bool needs_disk;      /* may only be answered if the turn is on disk */
-	bool later;	      /* finish has seen to it that it is answered when it is done */
-	struct bulk_job *job; /* of preview.fetch, until finish */
+	bool later;           /* finish has seen to it that it is answered when it is done */
+	struct tray_job *job; /* of preview.fetch and image.*, until finish */
 };
 /* begin: decides, and may append; finish: after the commit, writes the result. */
 struct method_ops {
@@ -173,6 +172,8 @@ void why_finish(struct request *, struct buf *);
 void manifest_finish(struct request *, struct buf *);
 int fetch_begin(struct request *);
 void fetch_finish(struct request *, struct buf *);
+int list_begin(struct request *);
+int images_fetch_begin(struct request *);
 void cancel_finish(struct request *, struct buf *);
 int credit_begin(struct request *);
 void tail_finish(struct request *, struct buf *);
@@ -214,6 +215,7 @@ struct coord {
 	int64_t housekeep_at, snapshot_at, tick_at;
 	uint64_t snapshot_n;
 	bool packing;       /* a snapshot is being packed elsewhere */
+	uint64_t lent;      /* questions to opt.lend so far */
 	bool quiet, tidied; /* nothing was appended since the last housekeeping; the journal's file is tidy */
 	struct session *turn_from; /* where the next turn begins; NULL: at the first */
 };

@@ -29,6 +29,8 @@ static const struct method_ops ops[METHOD_COUNT] = {
     [METHOD_study_why] = {study_begin, why_finish},
     [METHOD_preview_manifest] = {study_begin, manifest_finish},
     [METHOD_preview_fetch] = {fetch_begin, fetch_finish},
+    [METHOD_image_list] = {list_begin, fetch_finish},
+    [METHOD_image_fetch] = {images_fetch_begin, fetch_finish},
     [METHOD_preview_cancel] = {NULL, cancel_finish},
     [METHOD_bulk_credit] = {credit_begin, NULL},
     [METHOD_journal_tail] = {NULL, tail_finish},
@@ -211,7 +213,7 @@ static int open_bulk(struct request *r)
 		return request_refuse(
 		    r, E_LIMIT, "there are too many connections for pictures of this person already");
 	}
-	s->bulk = bulk_new();
+	s->bulk = bulk_new(s);
 	s->phase = PHASE_BULK;
 	s->absent = true;
 	return 0;

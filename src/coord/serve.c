@@ -157,10 +157,12 @@ static void put_status(void *ctx, struct buf *b)
 
 static void reap(struct serve *s)
 {
-	int packed;
+	int packed, lent;
 
 	if (s->packer.pid && waitpid(s->packer.pid, &packed, WNOHANG) == s->packer.pid)
 		pack_reaped(s, packed);
+	if (s->lender.pid && waitpid(s->lender.pid, &lent, WNOHANG) == s->lender.pid)
+		lender_reaped(s, lent);
 	for (unsigned i = 0; i < CHILDREN; i++) {
 		int status;
 
@@ -312,6 +314,7 @@ static void stop(struct serve *s)
 	event_del(s->listener);
 	unlink(s->cfg->socket);
 	pack_end(&s->packer);
+	lender_end(&s->lender);
 	stop_children(s);
 	while ((session = coord_any(s->coord)))
 		conn_close(session_owner(session), "the coordinator stopped");
@@ -339,13 +342,14 @@ static void release(struct serve *s)
 static int open_coord(struct serve *s)
 {
 	char *path = xasprintf("%s/journal.db", s->cfg->dir);
-	char *pictures = xasprintf("%s/images/preview", s->cfg->dir);
+	char *pictures = xasprintf("%s/preview", s->cfg->images);
 	struct coord_options opt = {.env = &env_system,
 	    .journal = path,
 	    .pictures = pictures,
 	    .limits = COORD_LIMITS,
 	    .ctx = s,
 	    .pack = pack_start,
+	    .lend = lender_ask,
 	    .status = put_status};
 	int err;
 

@@ -75,6 +75,17 @@ void pack_reaped(struct serve *, int status);
 void pack_stop(struct packer *); /* its end is seen by SIGCHLD */
 void pack_end(struct packer *);  /* now */
 
+/* lender.c: the process that reads images */
+struct lender {
+	pid_t pid; /* 0: none */
+	int fd;
+	struct event *event;      /* NULL: it cannot be asked */
+	uint64_t asked, answered; /* numbers of the last question and the last answer: they are in order */
+};
+bool lender_ask(void *serve, uint64_t asked, const struct tray_ask *);
+void lender_reaped(struct serve *, int status);
+void lender_end(struct lender *);
+
 struct serve {
 	struct config *cfg;
 	const char *config_path, *libexec;
@@ -86,6 +97,7 @@ struct serve {
 	int socket;
 	struct child children[CHILDREN];
 	struct packer packer;
+	struct lender lender;
 	bool told_ready, stopping;
 	int failed;
 	unsigned inputs;     /* since the last turn */
