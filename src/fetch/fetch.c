@@ -1,9 +1,5 @@
 /*
- * Lines out and in, and how much may be under way.
- *
- *     credit = what 56 kbit/s carry in 1.3 idle round trips of the control connection, 1 KiB at least
- *     while pictures come, that round trip is measured: below 1.35 x idle it is doubled, after the first
- *     that was longer a quarter is added; twice above 1.6 x idle a quarter less
+ * Lines out and in; how much may be under way: credit.h.
  *
  * A look at another slice cancels what waits at the coordinator and asks anew; what was under way still comes and
  * is kept, and its overlap with what is asked again is skipped.
@@ -24,7 +20,7 @@
 #include "wetread/mem.h"
 #include "wetread/wire.h"
 
-enum { REQUEST_MAX = 64 << 10, PIECE_MAX = 4096, SLOW_BYTES_A_SECOND = 7000 };
+enum { REQUEST_MAX = 64 << 10, PIECE_MAX = 4096 };
 
 struct fetch *fetch_new(const struct fetch_options *opt)
 {
@@ -33,8 +29,7 @@ struct fetch *fetch_new(const struct fetch_options *opt)
 	f->opt = *opt;
 	f->client = xstrdup(opt->client);
 	f->as_user = xstrdup(opt->as_user);
-	f->credit = CREDIT_MIN;
-	f->ramping = true;
+	credit_init(&f->credit);
 	return f;
 }
 
@@ -80,7 +75,7 @@ static bool ask_once(struct fetch *f, struct buf *out)
 	json_open(&params, '{');
 	json_kuint(&params, "study", f->study);
 	json_kuint(&params, "rev", f->m.rev);
-	json_kuint(&params, "credit", f->credit);
+	json_kuint(&params, "credit", f->credit.bytes);
 	json_key(&params, "parts");
 	json_open(&params, '[');
 	for (unsigned i = 0; i < n; i++)
@@ -202,70 +197,28 @@ int fetch_look(struct fetch *f, uint32_t n, uint32_t place, enum fetch_want want
 
 /* ---- credit */
 
-static uint32_t clamp_credit(int64_t n)
-{
-	return (uint32_t)(n < CREDIT_MIN ? CREDIT_MIN : n > CREDIT_MAX ? CREDIT_MAX : n);
-}
-
-/* Doubled until the line is felt for the first time, and one step back if that was hard; then as the rule says. */
-static void adapt(struct fetch *f, int64_t rtt)
-{
-	bool early = rtt * 100 < f->idle_rtt * 135, late = rtt * 100 > f->idle_rtt * 160;
-	int64_t credit = f->credit;
-
-	if (f->ramping) {
-		f->ramping = early;
-		credit = early ? 2 * credit : late ? credit / 2 : credit;
-		late = false;
-	} else if (early) {
-		credit += credit / 4 > 512 ? credit / 4 : 512;
-	} else if (late && f->was_late) {
-		/* one late echo may have met a larger packet; after a change the next two tell */
-		credit = credit * 3 / 4;
-		late = false;
-	}
-	f->was_late = late;
-	f->credit = clamp_credit(credit);
-}
-
 void fetch_control(struct fetch *f, int64_t rtt)
 {
-	bool busy = f->measuring;
-
-	f->measuring = false;
-	if (rtt < 1)
-		rtt = 1;
-	if (!f->idle_rtt)
-		f->credit = clamp_credit(rtt * 13 / 10 * SLOW_BYTES_A_SECOND / 1000);
-	if (!f->idle_rtt || rtt < f->idle_rtt || !f->jobs)
-		f->idle_rtt = rtt;
-	if (busy && f->jobs)
-		adapt(f, rtt);
-	f->measure_at = env_mono(f->opt.env) + (f->ramping || rtt > MEASURE_MS ? rtt : MEASURE_MS);
+	credit_echo(&f->credit, rtt, env_mono(f->opt.env), f->jobs > 0);
 }
 
 static void maybe_measure(struct fetch *f)
 {
-	if (f->measuring || !f->opt.measure || env_mono(f->opt.env) < f->measure_at)
-		return;
-	f->measuring = true;
-	f->opt.measure(f->opt.ctx);
+	if (f->opt.measure && credit_should_measure(&f->credit, env_mono(f->opt.env)))
+		f->opt.measure(f->opt.ctx);
 }
 
-/* Given back an eighth at a time: each telling costs a packet, and what is not told is not used. */
 static void give_back(struct fetch *f, size_t n)
 {
 	struct buf params = BUF_INIT(128), out = BUF_INIT(256);
 
-	f->came += (uint32_t)n;
-	if (f->came < f->credit / 8)
+	if (!credit_came(&f->credit, n))
 		return;
 	json_open(&params, '{');
-	json_kuint(&params, "bytes", f->came);
-	json_kuint(&params, "credit", f->credit);
+	json_kuint(&params, "bytes", credit_give_back(&f->credit));
+	json_kuint(&params, "credit", f->credit.bytes);
 	json_close(&params, '}');
 	wire_notify(&out, "bulk.credit", params.data, params.len);
-	f->came = 0;
 	buf_release(&params);
 	send_out(f, &out);
 }
@@ -352,7 +305,7 @@ void fetch_first_lines(struct fetch *f, struct buf *out)
 	wire_request(out, "hello", "hello", b.data);
 	buf_release(&b);
 	f->open = true;
-	f->came = 0;
+	credit_again(&f->credit);
 	f->jobs = 0;
 	f->first_id = f->last_id + 1;
 	if (!f->looking)
@@ -402,5 +355,5 @@ unsigned fetch_percent(const struct fetch *f, uint32_t n)
 
 uint32_t fetch_credit(const struct fetch *f)
 {
-	return f->credit;
+	return f->credit.bytes;
 }

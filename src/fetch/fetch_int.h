@@ -2,13 +2,11 @@
 #ifndef FETCH_INT_H
 #define FETCH_INT_H
 
+#include "wetread/credit.h"
 #include "wetread/env.h"
 #include "wetread/fetch.h"
 
 enum {
-	CREDIT_MIN = 1024,
-	CREDIT_MAX = 256 << 10,
-	MEASURE_MS = 500,
 	PARTS_MAX = 512, /* of one request */
 	JOBS_MAX = 3,    /* asked for and not answered: the next begins when one ends */
 	MEMORY_MAX = 32 << 20
@@ -38,13 +36,7 @@ struct fetch {
 	unsigned jobs;              /* asked since first_id and not answered */
 	bool told_done;
 
-	uint32_t credit, came; /* bytes that may be under way; came and not yet told */
-	bool cancelling;
-	int64_t idle_rtt; /* of the control connection, ms; 0: not measured */
-	bool was_late;    /* the last echo was */
-	bool ramping;     /* no echo was late so far */
-	int64_t measure_at;
-	bool measuring;
+	struct credit credit;
 };
 
 /* ---- hold.c */

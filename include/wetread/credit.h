@@ -1,0 +1,36 @@
+/*
+ * credit - how many bytes of pictures may be under way, so that what is live never waits long behind them.
+ *
+ *     credit = what 56 kbit/s carry in 1.3 idle round trips of the control connection, 1 KiB at least
+ *     while pictures come, that round trip is measured: below 1.35 x idle it is doubled, after the first
+ *     that was longer a quarter is added; twice above 1.6 x idle a quarter less
+ *
+ * Pure.  One a connection for pictures; the owner measures, and tells the sender.
+ */
+#ifndef WETREAD_CREDIT_H
+#define WETREAD_CREDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct credit {
+	uint32_t bytes, came; /* that may be under way; that came and were not given back */
+	int64_t idle_rtt;     /* of the control connection, ms; 0: not measured */
+	bool was_late;        /* the last echo was */
+	bool ramping;         /* no echo was late so far */
+	unsigned starved;     /* late echoes although hardly anything is under way */
+	int64_t measure_at;
+	bool measuring;
+};
+
+void credit_init(struct credit *);
+void credit_again(struct credit *); /* a new connection: nothing is under way */
+/* The control connection should be measured now, and credit_echo() told. */
+bool credit_should_measure(struct credit *, int64_t now);
+void credit_echo(struct credit *, int64_t rtt_ms, int64_t now, bool busy); /* busy: pictures are coming */
+/* So many came: is it time to give back? */
+bool credit_came(struct credit *, size_t n);
+uint32_t credit_give_back(struct credit *); /* what is told as received */
+
+#endif
