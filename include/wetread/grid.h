@@ -12,23 +12,9 @@
 #include <stdint.h>
 
 #include "wetread/buf.h"
+#include "wetread/theme.h"
 
 struct raster;
-
-enum attr { ATTR_BOLD = 1, ATTR_DIM = 2, ATTR_UNDERLINE = 4, ATTR_REVERSE = 8 };
-
-enum look {
-#define LOOK(name, key, c256, c16, attrs, help) LOOK_##name,
-#include "look.def"
-#undef LOOK
-	LOOK_COUNT
-};
-struct look_type {
-	const char *key, *help;
-	short c256, c16;
-	unsigned attrs;
-};
-const struct look_type *look_type(enum look);
 
 struct cell {
 	uint32_t cp[3]; /* a character and at most two combining marks; 0 ends */

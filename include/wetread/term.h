@@ -15,6 +15,7 @@
 #include "wetread/buf.h"
 #include "wetread/draw.h"
 #include "wetread/grid.h"
+#include "wetread/theme.h"
 
 /* ---- keys from bytes; pure */
 
@@ -83,9 +84,10 @@ enum term_graphics probe_graphics(const struct term_facts *, const struct term_p
 struct term;
 
 struct term_options {
-	int fd;                      /* the terminal, for both ways; made non-blocking */
-	const char *type;            /* $TERM */
-	bool no_colour;              /* $NO_COLOR */
+	int fd;                 /* the terminal, for both ways; made non-blocking */
+	const char *type;       /* $TERM */
+	enum theme_depth depth; /* colours to use at most; DEPTH_DIRECT also where the type does not say so */
+	const struct theme *theme;   /* copied */
 	enum term_graphics graphics; /* how struct grid_film is drawn; TERM_CELLS: it is not */
 };
 
@@ -94,6 +96,9 @@ int term_open(struct term **, const struct term_options *, char **why);
 void term_close(struct term *); /* puts the terminal back as it was; NULL is fine */
 void term_size(const struct term *, int *w, int *h);
 enum draw_colours term_colours(const struct term *); /* the most it can do */
+enum theme_depth term_depth(const struct term *);
+/* Another theme; the next frame is to be drawn whole. */
+void term_theme(struct term *, const struct theme *);
 
 /*
  * Draws the grid: one write(2), or none when nothing changed. `all`: the terminal's content is not to be trusted.

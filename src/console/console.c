@@ -61,6 +61,7 @@ struct console {
 	struct films *films; /* NULL: a dump */
 	struct view *view;
 	struct term *term; /* NULL: a dump */
+	struct looks *looks;
 	struct input input;
 	struct canvas canvas;
 	struct link_news news;
@@ -698,6 +699,26 @@ static unsigned host_film_percent(void *ctx, uint32_t series)
 static const struct view_films view_films = {
     host_film_open, host_film_manifest, host_film_look, host_film_plane, host_film_percent};
 
+/* ---- the theme */
+
+static void theme_show(struct console *c)
+{
+	if (!c->term)
+		return;
+	term_theme(c->term, looks_theme(c->looks));
+	c->repaint = true;
+	frame(c);
+}
+
+static void on_theme(void *ctx, const char *trouble)
+{
+	struct console *c = ctx;
+
+	if (trouble)
+		view_say(c->view, LOOK_WARN, trouble);
+	theme_show(c);
+}
+
 /* ---- signals */
 
 static void on_winch(evutil_socket_t fd, short what, void *ctx)
@@ -757,8 +778,14 @@ static int settings_prepare(struct console *c, char **why)
 	if (rc == 0 && c->opt.given[OPT_coordinator])
 		rc = settings_put(
 		    &c->settings, SETTING_coordinator, c->opt.given[OPT_coordinator], "option", why);
+	if (rc == 0 && c->opt.given[OPT_theme])
+		rc = settings_put(&c->settings, SETTING_theme, c->opt.given[OPT_theme], "option", why);
+	if (rc == 0 && c->opt.given[OPT_color])
+		rc = settings_put(&c->settings, SETTING_color, c->opt.given[OPT_color], "option", why);
 	if (rc < 0)
 		return rc == E_SYNTAX ? E_USAGE : rc;
+	if (looks_use(c->looks, settings_str(&c->settings, SETTING_theme), why) < 0)
+		return E_USAGE;
 	c->target = settings_target(&c->settings);
 	if (c->target)
 		return 0;
@@ -768,10 +795,25 @@ static int settings_prepare(struct console *c, char **why)
 	return E_USAGE;
 }
 
+/* What was asked for, in the file or as an option, beats $NO_COLOR. */
+static enum theme_depth depth_wanted(const struct console *c)
+{
+	static const struct {
+		const char *word;
+		enum theme_depth depth;
+	} words[] = {{"never", DEPTH_MONO}, {"16", DEPTH_16}, {"256", DEPTH_256}, {"direct", DEPTH_DIRECT},
+	    {"always", DEPTH_256}};
+	const char *asked = settings_str(&c->settings, SETTING_color), *no_colour = getenv("NO_COLOR");
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i].word, asked) == 0)
+			return words[i].depth;
+	return no_colour && *no_colour ? DEPTH_MONO : DEPTH_256;
+}
+
 static int term_prepare(struct console *c, char **why)
 {
-	const char *no_colour = getenv("NO_COLOR");
-	struct term_options o = {.type = getenv("TERM"), .no_colour = no_colour && *no_colour};
+	struct term_options o = {.type = getenv("TERM"), .depth = depth_wanted(c), .theme = looks_theme(c->looks)};
 	struct input_calls calls = {on_key, on_paste, on_reply, c};
 
 	if (c->opt.dump_w)
@@ -877,6 +919,7 @@ static void console_release(struct console *c)
 {
 	link_close(c->link);
 	term_close(c->term);
+	looks_free(c->looks);
 	/* Gives up what is unanswered; the tickets go with their answers, so the view must still be there. */
 	replica_free(c->replica);
 	films_free(c->films);
@@ -906,6 +949,7 @@ int console_main(int argc, char **argv)
 	char *why = NULL;
 	int rc;
 
+	c.looks = looks_new();
 	setlocale(LC_ALL, "");
 	log_open("wetread", LOG_ERR);
 	c.test = getenv("WETREAD_TEST_FD") != NULL && fcntl(TEST_FD, F_GETFD) >= 0;
@@ -918,6 +962,8 @@ int console_main(int argc, char **argv)
 	if (rc == 0) {
 		timers_prepare(&c);
 		view_prepare(&c);
+		if (c.term)
+			looks_watch(c.looks, c.base, &(struct looks_calls){on_theme, &c});
 		signals_watch(&c);
 		rc = run(&c, &why);
 	}

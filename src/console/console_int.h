@@ -5,7 +5,10 @@
 #include <stdbool.h>
 
 #include "wetread/cli.h"
+#include "wetread/theme.h"
 #include "wetread/view.h"
+
+struct event_base;
 
 struct options {
 	const char *given[OPT_COUNT]; /* NULL: not given; "" for a flag; borrowed from argv */
@@ -13,6 +16,21 @@ struct options {
 	int graphics;                 /* enum term_graphics, or GRAPHICS_AUTO */
 };
 int options_parse(struct options *, int argc, char **argv, char **why); /* E_USAGE and *why (caller frees) */
+
+/* The theme in use, see looks.c. */
+struct looks;
+struct looks_calls {
+	void (*changed)(
+	    void *ctx, const char *trouble); /* its files have; NULL: and they are as they should be */
+	void *ctx;
+};
+struct looks *looks_new(void);
+void looks_free(struct looks *); /* NULL is fine */
+/* A theme by name, "auto", or by file. On error *why (caller frees) and the one in use stays. */
+int looks_use(struct looks *, const char *name, char **why);
+const struct theme *looks_theme(const struct looks *);
+const char *looks_name(const struct looks *); /* as it was asked for */
+void looks_watch(struct looks *, struct event_base *, const struct looks_calls *);
 
 /*
  * Texts that were not sent, in $XDG_STATE_HOME/wetread/drafts: a file each console, named by a hash of coordinator and

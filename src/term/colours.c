@@ -13,27 +13,15 @@
 #include <stdlib.h>
 
 #include "wetread/mem.h"
+#include "wetread/theme.h"
 
 #include "term_int.h"
 
 enum { PAIRS_MOST = 8192, BUCKETS = 4096 };
 
-/* xterm's 256 colours beyond the first 16, which each terminal has its own way of: as ECMA-48 knows them. */
-static const int basic[16] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xc0c0c0,
-    0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
-
 int colour_number(bool direct, int n)
 {
-	static const int levels[6] = {0, 95, 135, 175, 215, 255};
-
-	if (!direct || n < 0)
-		return n;
-	if (n < 16)
-		return basic[n];
-	if (n >= 232)
-		return (8 + 10 * (n - 232)) * 0x010101;
-	n -= 16;
-	return levels[n / 36] << 16 | levels[n / 6 % 6] << 8 | levels[n % 6];
+	return !direct || n < 0 ? n : (int)palette_rgb(n);
 }
 
 /* Entries hang in two ways: from their bucket, and in a ring from the one used longest ago to the newest. */

@@ -31,18 +31,27 @@
 
 enum { FRAME_MAX = 16 * 1024 * 1024 };
 
+/* A look as curses has it. */
+struct paint {
+	attr_t attrs;
+	int pair;
+};
+
 struct term {
 	int fd, mem;
 	FILE *out, *in;
 	SCREEN *curses;
 	struct termios before, raw;
-	bool colour, rich, direct,
-	    entered; /* rich: 256 colours; direct: a colour's number is its red, green and blue */
+	enum theme_depth depth;
+	bool direct, entered; /* direct: a colour's number is its red, green and blue */
+	struct paint paint[LOOK_COUNT];
 	struct pairs pairs;
+	struct thrift thrift;
 	enum term_graphics graphics;
 	struct term_facts facts;
 	struct film film;
-	struct buf rest; /* what the terminal has not taken yet */
+	struct buf frame; /* as curses wrote it */
+	struct buf rest;  /* what the terminal has not taken yet */
 	uint64_t bytes, writes;
 };
 
@@ -53,37 +62,86 @@ static const char kitty_erase[] = "\033_Ga=d,d=A,q=2\033\\";
 
 /* ---- looks */
 
-static attr_t attrs_of(const struct term *t, const struct look_type *look)
+/* A style's colour as curses numbers it. Terminals of direct colour keep 0 to 7 for their palette. */
+static int look_colour(const struct term *t, int32_t c)
 {
+	if (c < 0)
+		return -1;
+	if (t->depth == DEPTH_DIRECT)
+		return c >= COLOUR_RGB ? c & COLOUR_MASK : c < 8 ? c : (int)palette_rgb(c);
+	return COLORS < 16 && c > 7 ? c - 8 : c;
+}
+
+static attr_t attrs_of(const struct term *t, const struct style *style)
+{
+	static const struct {
+		unsigned bit;
+		attr_t attr;
+	} attrs[] = {{ATTR_BOLD, A_BOLD}, {ATTR_DIM, A_DIM}, {ATTR_UNDERLINE, A_UNDERLINE},
+	    {ATTR_REVERSE, A_REVERSE}, {ATTR_ITALIC, A_ITALIC}};
 	attr_t a = A_NORMAL;
 
-	a |= look->attrs & ATTR_BOLD ? A_BOLD : 0;
-	a |= look->attrs & ATTR_UNDERLINE ? A_UNDERLINE : 0;
-	a |= look->attrs & ATTR_REVERSE ? A_REVERSE : 0;
-	if (look->attrs & ATTR_DIM && !(t->rich && look->c256 >= 0)) /* a grey says it already */
-		a |= A_DIM;
+	for (size_t i = 0; i < sizeof attrs / sizeof *attrs; i++)
+		if (style->attrs[t->depth] & attrs[i].bit)
+			a |= attrs[i].attr;
+	/* Of eight colours the bright ones are bold. */
+	if (t->depth == DEPTH_16 && COLORS < 16 && style->fg[DEPTH_16] > 7)
+		a |= A_BOLD;
 	return a;
 }
 
-static void colours_make(struct term *t)
+void term_theme(struct term *t, const struct theme *theme)
 {
-	t->colour = t->colour && has_colors() && start_color() == OK && use_default_colors() == OK;
-	t->rich = t->colour && COLORS >= 256;
-	t->direct = t->colour && COLORS > 0x10000;
-	for (int i = 0; t->colour && i < LOOK_COUNT; i++) {
-		const struct look_type *look = look_type((enum look)i);
+	cchar_t blank;
 
-		init_extended_pair(i + 1, colour_number(t->direct, t->rich ? look->c256 : look->c16), -1);
+	set_term(t->curses);
+	for (int i = 0; i < LOOK_COUNT; i++) {
+		const struct style *style = &theme->styles[i];
+		int fg = look_colour(t, style->fg[t->depth]), bg = look_colour(t, style->bg[t->depth]);
+		bool coloured = t->depth != DEPTH_MONO && (fg >= 0 || bg >= 0);
+
+		if (coloured)
+			init_extended_pair(i + 1, fg, bg);
+		t->paint[i] = (struct paint){attrs_of(t, style), coloured ? i + 1 : 0};
 	}
-	if (t->colour)
+	setcchar(&blank, L" ", A_NORMAL, 0, &t->paint[LOOK_TEXT].pair);
+	bkgrndset(&blank);
+}
+
+static enum theme_depth depth_of(enum theme_depth most)
+{
+	enum theme_depth best;
+
+	if (most == DEPTH_MONO || !has_colors() || start_color() != OK || use_default_colors() != OK ||
+	    COLORS < 8)
+		return DEPTH_MONO;
+	best = COLORS > 0x10000 ? DEPTH_DIRECT : COLORS >= 256 ? DEPTH_256 : DEPTH_16;
+	return best < most ? best : most;
+}
+
+static void colours_make(struct term *t, enum theme_depth most)
+{
+	t->depth = depth_of(most);
+	t->direct = t->depth != DEPTH_MONO && COLORS > 0x10000;
+	if (t->direct)
+		t->depth = DEPTH_DIRECT; /* its colours have no other names */
+	if (t->depth != DEPTH_MONO)
 		pairs_init(&t->pairs, LOOK_COUNT + 1, COLOR_PAIRS - 1);
+}
+
+enum theme_depth term_depth(const struct term *t)
+{
+	return t->depth;
 }
 
 enum draw_colours term_colours(const struct term *t)
 {
-	if (!t->colour || COLORS < 16)
-		return DRAW_MONO;
-	return t->direct ? DRAW_TRUE : t->rich ? DRAW_256 : DRAW_16;
+	static const enum draw_colours colours[DEPTH_COUNT] = {[DEPTH_MONO] = DRAW_MONO,
+	    [DEPTH_16] = DRAW_16,
+	    [DEPTH_256] = DRAW_256,
+	    [DEPTH_DIRECT] = DRAW_TRUE};
+
+	return t->depth == DEPTH_16 && COLORS < 16 ? DRAW_MONO : colours[t->depth];
 }
 
 /* What the terminal calls a colour of a picture's cell. */
@@ -95,20 +153,19 @@ static int cell_colour(const struct term *t, uint32_t c)
 /* The row under the cursor is one bar: its cells' own looks would only cost bytes. */
 static void cell_draw(struct term *t, const struct cell *c, int x, int y)
 {
-	const struct look_type *look = look_type((enum look)c->look);
+	const struct paint *paint = &t->paint[c->bar ? LOOK_CURSOR : c->look];
 	wchar_t text[4] = {(wchar_t)c->cp[0], (wchar_t)c->cp[1], (wchar_t)c->cp[2], 0};
-	int colour = look->c256 >= 0 || look->c16 >= 0;
-	int pair = t->colour && colour && !c->bar ? c->look + 1 : 0;
+	int pair = paint->pair;
 	cchar_t cc;
 
 	if (c->width == 0)
 		return;
-	if (t->colour && c->fg && !c->bar)
+	if (t->depth != DEPTH_MONO && c->fg && !c->bar)
 		pair = pairs_get(&t->pairs, cell_colour(t, c->fg), cell_colour(t, c->bg));
 	if (wcwidth(text[0]) !=
 	    c->width) /* the terminal's library would put the rest of the line elsewhere */
 		wmemcpy(text, c->width == 2 ? L"??" : L"?", 2), text[1] = 0;
-	setcchar(&cc, text, c->bar ? A_REVERSE : attrs_of(t, look), 0, &pair);
+	setcchar(&cc, text, paint->attrs, 0, &pair);
 	mvadd_wch(y, x, &cc);
 }
 
@@ -138,11 +195,10 @@ static void frame_take(struct term *t)
 
 	fflush(t->out);
 	size = lseek(t->mem, 0, SEEK_END);
-	if (size > 0 && buf_reserve(&t->rest, (size_t)size) == 0 &&
-	    pread(t->mem, t->rest.data + t->rest.len, (size_t)size, 0) == size) {
-		t->rest.len += (size_t)size;
-		t->rest.data[t->rest.len] = '\0';
-	}
+	buf_clear(&t->frame);
+	if (size > 0 && buf_reserve(&t->frame, (size_t)size) == 0 &&
+	    pread(t->mem, t->frame.data, (size_t)size, 0) == size)
+		thrift_feed(&t->thrift, t->frame.data, (size_t)size, &t->rest);
 	lseek(t->mem, 0, SEEK_SET);
 	if (ftruncate(t->mem, 0) < 0)
 		lseek(t->mem, 0, SEEK_SET);
@@ -284,6 +340,7 @@ void term_enter(struct term *t)
 	tcsetattr(t->fd, TCSADRAIN, &t->raw);
 	fd_blocks(t, false);
 	buf_adds(&t->rest, enter_more);
+	thrift_forget(&t->thrift);
 	set_term(t->curses);
 	clearok(curscr, TRUE);
 }
@@ -299,6 +356,7 @@ void term_leave(struct term *t)
 	set_term(t->curses);
 	endwin();
 	frame_take(t);
+	thrift_end(&t->thrift, &t->rest);
 	buf_adds(&t->rest, leave_more);
 	fd_blocks(t, true);
 	rest_write(t);
@@ -318,7 +376,7 @@ static int files_open(struct term *t)
 	return t->out && t->in ? 0 : E_IO;
 }
 
-static int curses_open(struct term *t, const char *type)
+static int curses_open(struct term *t, const char *type, const struct term_options *o)
 {
 	int w, h;
 
@@ -331,7 +389,8 @@ static int curses_open(struct term *t, const char *type)
 	nonl();
 	scrollok(stdscr, FALSE);
 	leaveok(stdscr, FALSE);
-	colours_make(t);
+	colours_make(t, o->depth);
+	term_theme(t, o->theme);
 	/* Until one endwin() curses flushes at every move of the cursor: harmless into memory, but it also costs bytes. */
 	refresh();
 	def_prog_mode();
@@ -345,17 +404,19 @@ static int curses_open(struct term *t, const char *type)
 int term_open(struct term **out, const struct term_options *o, char **why)
 {
 	struct term *t;
-	int rc = kind_check(o->type, why);
+	const char *type = o->type;
+	int rc = kind_check(type, why);
 
 	if (rc < 0)
 		return rc;
+	if (o->depth == DEPTH_DIRECT)
+		type = kind_direct(type);
 	t = xcalloc(1, sizeof *t);
 	t->fd = o->fd;
 	t->mem = -1;
-	t->colour = !o->no_colour;
 	t->graphics = o->graphics;
 	t->facts = (struct term_facts)TERM_FACTS;
-	t->rest = BUF_INIT(FRAME_MAX);
+	t->rest = t->frame = BUF_INIT(FRAME_MAX);
 	if (tcgetattr(t->fd, &t->before) < 0) {
 		*why =
 		    xstrdup("standard input and output are not a terminal; `wetread list` prints the queue");
@@ -366,7 +427,7 @@ int term_open(struct term **out, const struct term_options *o, char **why)
 	cfmakeraw(&t->raw);
 	rc = files_open(t);
 	if (rc == 0)
-		rc = curses_open(t, o->type);
+		rc = curses_open(t, type, o);
 	if (rc < 0) {
 		*why = xasprintf("the terminal cannot be set up: %s", strerror(errno));
 		term_close(t);
@@ -393,5 +454,6 @@ void term_close(struct term *t)
 		fclose(t->in);
 	pairs_release(&t->pairs);
 	buf_release(&t->rest);
+	buf_release(&t->frame);
 	free(t);
 }

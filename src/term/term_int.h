@@ -9,6 +9,8 @@
 
 /* Can a terminal of this type place its cursor?  E_USAGE and *why (caller frees). */
 int kind_check(const char *type, char **why);
+/* The type to draw with in direct colour: its own, or one that can where it is only asked for; borrowed. */
+const char *kind_direct(const char *type);
 
 /* ---- colours.c: pairs of colours lent to the cells of pictures */
 struct pair;
@@ -23,6 +25,21 @@ void pairs_release(struct pairs *);
 void pairs_frame(struct pairs *);              /* a new one begins */
 int pairs_get(struct pairs *, int fg, int bg); /* 0: there is none left */
 int colour_number(bool direct, int n); /* direct: colours are given by red, green and blue; -1 stays */
+
+/* ---- thrift.c: fewer bytes for the same screen */
+enum { PEN_COLOUR = 28 };
+struct pen {
+	unsigned attrs;
+	char fg[PEN_COLOUR], bg[PEN_COLOUR]; /* as in the sequence, "38;5;227"; "" is the terminal's own */
+};
+struct thrift {
+	struct pen real, want; /* the terminal's; what the next character is to be written with */
+	bool known;            /* real is true */
+	bool lines;            /* the line drawing set is on */
+};
+void thrift_feed(struct thrift *, const char *bytes, size_t n, struct buf *out);
+void thrift_end(struct thrift *, struct buf *out); /* the terminal's pen is plain after it */
+void thrift_forget(struct thrift *);               /* others have written to the terminal */
 
 /* ---- pixels.c */
 /* What is on the screen in pixels. */

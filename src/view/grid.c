@@ -16,17 +16,6 @@
 #include "wetread/mem.h"
 #include "wetread/text.h"
 
-static const struct look_type looks[] = {
-#define LOOK(name, key, c256, c16, attrs, help) {key, help, c256, c16, attrs},
-#include "look.def"
-#undef LOOK
-};
-
-const struct look_type *look_type(enum look look)
-{
-	return &looks[look < LOOK_COUNT ? look : LOOK_TEXT];
-}
-
 static int size_bound(int n)
 {
 	return n < 1 ? 1 : n > GRID_MAX ? GRID_MAX : n;

@@ -231,6 +231,11 @@ char *vt_cells(struct vt *v)
 			VTermScreenCell c;
 
 			vterm_screen_get_cell(v->screen, (VTermPos){.row = y, .col = x}, &c);
+			if ((c.chars[0] == 0 || c.chars[0] == ' ') && !c.attrs.underline &&
+			    !c.attrs.reverse) {
+				buf_adds(&b, "- "); /* what a blank would be written with nobody sees */
+				continue;
+			}
 			buf_addf(&b, "%u.%d%d%d ", colour_number(v->screen, c.fg), c.attrs.bold,
 			    c.attrs.underline, c.attrs.reverse);
 		}
