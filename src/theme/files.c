@@ -22,7 +22,7 @@ enum { PLACES = 3, NAMES_MAX = 200 };
 static const struct {
 	const char *name, *text;
 } builtin[] = {
-#include "theme_builtin.inc"
+#include "theme_builtin.def"
 };
 enum { NBUILTIN = sizeof builtin / sizeof *builtin };
 
