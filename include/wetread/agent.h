@@ -49,7 +49,7 @@ struct agent_options {
 	void *ctx;
 	void (*send)(
 	    void *ctx, const char *lines, size_t n); /* to the coordinator; dropped when there is no link */
-	/* The account may not hold data here any more, or its time is over: the cache was emptied. The owner frees the agent. */
+	/* The account may not hold data here any more, or its time is over: the cache was emptied. The connection is of no more use. */
 	void (*revoked)(void *ctx, const char *why);
 	/* `sync.` methods that are not the agent's business: adds members to the result. E_METHOD: not known. May be NULL. */
 	int (*local)(void *ctx, const char *method, const struct cJSON *params, struct buf *result);
@@ -60,8 +60,8 @@ int agent_new(struct agent **, const struct agent_options *);
 /* As if it was killed: what was not committed is not there next time. NULL is fine. */
 void agent_free(struct agent *);
 
-/* Empties the cache; words that were not sent stay, sealed. */
-void agent_empty(struct agent *);
+/* Empties the cache at the next turn; words that were not sent stay, sealed, and so do the clients. */
+void agent_revoke(struct agent *, const char *why);
 
 /* ---- the link */
 void agent_up(struct agent *, struct buf *first_lines); /* a connection is there: what to say first */

@@ -74,6 +74,8 @@ void link_close(struct link *); /* no callbacks follow; NULL is fine */
 int link_send(struct link *, const char *line, size_t n);
 void link_answer(struct link *, const char *text); /* the link keeps no copy; wipe yours */
 void link_retry(struct link *);                    /* now; does nothing to a live link */
+/* Ends a connection that makes no sense, for this reason; the next is tried after the usual wait. */
+void link_reset(struct link *, int err, const char *why);
 
 enum link_state link_state(const struct link *);
 int link_rtt_ms(const struct link *);     /* last measured; -1: not yet */

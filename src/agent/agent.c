@@ -77,6 +77,7 @@ static void on_phase(void *ctx, enum replica_phase phase)
 	if (!a->replica || phase != REPLICA_LIVE)
 		return;
 	a->dirty_all = a->dirty_head = true; /* pages came */
+	a->save_at = 0;
 	if (a->predicted)
 		a->predict_anew = true;
 	else
@@ -95,13 +96,20 @@ static void me_put(struct agent *a)
 	a->me.role = me->role;
 }
 
-static void revoke(struct agent *a, const char *why)
+/*
+ * Nothing more is sent or taken over this connection.  What is here goes at the turn: this may be called by the
+ * replica, which cannot be taken away beneath itself.
+ */
+void agent_revoke(struct agent *a, const char *why)
 {
-	log_warn("the cache was emptied: %s", why);
-	agent_purge(a, false);
-	a->ended = true;
-	if (a->opt.revoked)
-		a->opt.revoked(a->opt.ctx, why);
+	if (!a->strange && !a->contact && !replica_epoch(a->replica))
+		return; /* there is nothing */
+	log_warn("the cache is emptied: %s", why);
+	a->up = a->greeted = a->fetching = false;
+	a->link = AGENT_OFFLINE;
+	a->contact = a->heard = 0;
+	a->renew = true;
+	str_put(&a->why, why);
 }
 
 static void note_skew(struct agent *a)
@@ -123,8 +131,13 @@ static void on_greeted(void *ctx)
 	const struct replica_me *me = replica_me(a->replica);
 
 	if (a->me.user && me->user && strcmp(a->me.user, me->user)) {
-		revoke(a, "it is another person's");
+		a->strange = true;
+		agent_revoke(a, "it is another person's");
 		return;
+	}
+	if (!a->me.user) {
+		me_put(a);
+		outbox_load(a); /* words of this person that wait since another was here */
 	}
 	me_put(a);
 	a->greeted = true;
@@ -144,7 +157,7 @@ static void on_refused(void *ctx, int err, const char *text)
 	struct agent *a = ctx;
 
 	if (err == E_AUTH)
-		revoke(a, text);
+		agent_revoke(a, text);
 	else
 		str_put(&a->why, text);
 }
@@ -198,6 +211,15 @@ int agent_new(struct agent **out, const struct agent_options *opt)
 	return 0;
 }
 
+static void me_release(struct agent *a)
+{
+	free(a->me.user);
+	free(a->me.name);
+	free(a->me.role_key);
+	free(a->me.sites);
+	a->me = (struct replica_me){0};
+}
+
 void agent_free(struct agent *a)
 {
 	struct replica *r;
@@ -217,10 +239,7 @@ void agent_free(struct agent *a)
 		free(a->predicted);
 	}
 	map_release(&a->dirty);
-	free(a->me.user);
-	free(a->me.name);
-	free(a->me.role_key);
-	free(a->me.sites);
+	me_release(a);
 	free(a->client);
 	free(a->where);
 	free(a->as_user);
@@ -247,9 +266,34 @@ void agent_purge(struct agent *a, bool words_too)
 	cache_commit(a->cache);
 }
 
-void agent_empty(struct agent *a)
+/*
+ * As new, but for words that were not sent and for who waits for them: link and clients stay, so that none of them loses an
+ * answer that is on its way.  Of another person's cache not even the name stays in memory.
+ */
+static void renew(struct agent *a)
 {
+	struct replica *old = a->replica;
+
+	a->renew = false;
+	if (a->strange) {
+		me_release(a);
+		outbox_release(a);
+	}
 	agent_purge(a, false);
+	make_replica(a);
+	replica_set_clock(a->replica, replica_clock(old));
+	replica_free(old);
+	map_release(&a->dirty);
+	a->dirty_all = a->dirty_head = a->dirty_rest = false;
+	a->wanted = a->ready = 0;
+	outbox_down(a);
+	clients_anew(a);
+	if (a->strange)
+		clients_end(a);
+	a->strange = false;
+	tell_link(a, NULL);
+	if (a->opt.revoked)
+		a->opt.revoked(a->opt.ctx, a->why);
 }
 
 /* ---- the link */
@@ -269,6 +313,7 @@ void agent_down(struct agent *a, int err, const char *why)
 
 	a->up = a->greeted = a->fetching = false;
 	a->link = AGENT_OFFLINE;
+	a->save_at = 0; /* from here on what is on the disk is all there is */
 	str_put(&a->why, why && *why ? why : err ? err_text(err) : NULL);
 	if (was)
 		outbox_down(a);
@@ -277,7 +322,7 @@ void agent_down(struct agent *a, int err, const char *why)
 
 int agent_line(struct agent *a, const char *line, size_t n)
 {
-	int err = replica_line(a->replica, line, n);
+	int err = a->up ? replica_line(a->replica, line, n) : 0;
 
 	if (a->greeted)
 		a->heard = a->contact = replica_now(a->replica);
@@ -398,14 +443,12 @@ int agent_turn(struct agent *a, int64_t *next)
 	int err;
 
 	*next = now + 60000;
-	if (a->ended)
-		return 0;
+	if (is_expired(a))
+		agent_revoke(a, "there was no contact for too long");
+	if (a->renew)
+		renew(a);
 	clients_turn(a);
 	err = outbox_turn(a);
-	if (is_expired(a)) {
-		revoke(a, "there was no contact for too long");
-		return err;
-	}
 	if (agent_has_link(a) && is_called_back(a)) {
 		log_warn("the coordinator wants the cache emptied");
 		agent_purge(a, false);

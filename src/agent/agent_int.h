@@ -68,6 +68,7 @@ struct agent {
 	int64_t latest;  /* greatest time ever seen: a clock put back does not make us younger */
 	int64_t skew;    /* coordinator's clock minus the wall clock here */
 	bool knows_skew, ended;
+	bool renew, strange; /* is to be emptied at the turn; because it is another person's */
 
 	struct entry *first, **last;
 	uint64_t seq;
@@ -125,6 +126,7 @@ struct agent_client *client_find(struct agent *, uint64_t number);
 void clients_event(struct agent *, const struct event *);
 void clients_anew(struct agent *); /* what they have does not go on: they follow from nothing */
 void clients_turn(struct agent *);
+void clients_end(struct agent *);   /* after what was written to them */
 void clients_greet(struct agent *); /* those who waited to be */
 void client_result(struct agent_client *, const char *id_json, const char *result, size_t n);
 void client_error(struct agent_client *, const char *id_json, int err, const char *text);

@@ -357,6 +357,12 @@ void clients_anew(struct agent *a)
 			resync(c);
 }
 
+void clients_end(struct agent *a)
+{
+	for (struct agent_client *c = a->clients; c; c = c->next)
+		end(c);
+}
+
 static void on_digest(struct agent_client *c, const struct wire_msg *m)
 {
 	const struct world *w = agent_world(c->a);

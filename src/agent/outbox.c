@@ -91,6 +91,7 @@ static int entry_store(struct agent *a, const struct entry *e)
 	json_kint(&b, "wall", e->wall);
 	json_kint(&b, "mono", e->mono);
 	json_kstr(&b, "boot", e->boot);
+	json_kstr(&b, "by", a->me.user);
 	json_kbool(&b, "promised", e->promised);
 	json_kbool(&b, "quiet", e->quiet);
 	if (e->err)
@@ -118,8 +119,17 @@ static int load_row(void *ctx, const char *key, const char *value, size_t n)
 	struct cJSON *doc = json_parse(value, n);
 	const cJSON *params = json_get(doc, "params");
 	const char *code = json_get_str(doc, "code", NULL), *text = json_get_str(doc, "text", NULL);
+	const char *by = json_get_str(doc, "by", NULL);
 	int kind = cmd_find(json_get_str(doc, "method", ""));
+	uint64_t seq = strtoull(key, NULL, 10);
 	struct entry *e;
+
+	if (seq > a->seq)
+		a->seq = seq;
+	if (by && (!a->me.user || strcmp(by, a->me.user))) {
+		cJSON_Delete(doc); /* another's: it waits, sealed, for that person to come back */
+		return 0;
+	}
 
 	if (!doc || kind < 0 || !params) {
 		cJSON_Delete(doc);
@@ -127,7 +137,7 @@ static int load_row(void *ctx, const char *key, const char *value, size_t n)
 		return 0;
 	}
 	e = xcalloc(1, sizeof *e);
-	e->seq = strtoull(key, NULL, 10);
+	e->seq = seq;
 	e->kind = (enum cmd)kind;
 	e->params = cJSON_PrintUnformatted(params);
 	e->op = xstrdup(json_get_str(params, "op", ""));
@@ -140,8 +150,6 @@ static int load_row(void *ctx, const char *key, const char *value, size_t n)
 	e->err = code ? err_of_name(code) : 0;
 	e->text = xstrdup(text);
 	e->stored = true;
-	if (e->seq > a->seq)
-		a->seq = e->seq;
 	entry_append(a, e);
 	cJSON_Delete(doc);
 	return 0;
@@ -705,10 +713,13 @@ void outbox_add(struct agent *a, struct agent_client *c, enum cmd kind, const st
 
 void outbox_note(struct agent *a, enum cmd kind, uint64_t study, const char *as)
 {
-	struct entry *e = entry_new(a, kind);
+	struct entry *e;
 	struct buf b = BUF_INIT(1024);
 	char id[23];
 
+	if (!a->me.user)
+		return; /* then nothing is here that could be seen */
+	e = entry_new(a, kind);
 	env_id(a->opt.env, id);
 	json_open(&b, '{');
 	json_kstr(&b, "op", id);

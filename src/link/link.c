@@ -741,6 +741,15 @@ void link_retry(struct link *l)
 	leave(l);
 }
 
+void link_reset(struct link *l, int err, const char *why)
+{
+	if (l->state == LINK_OFFLINE)
+		return;
+	enter(l);
+	drop(l, err, why);
+	leave(l);
+}
+
 enum link_state link_state(const struct link *l)
 {
 	return l->state;

@@ -63,7 +63,7 @@ struct daemon {
 	char *socket, *named, boot[64];
 	const char *where;
 	int fd;
-	bool lock_wanted, anew_wanted, empty_wanted, told_live;
+	bool lock_wanted, told_live;
 	int64_t began; /* the way to the coordinator, monotonic ms */
 };
 
@@ -173,7 +173,7 @@ static void on_state(void *ctx, const struct link_news *news)
 	else if (news->state != LINK_CONNECTING || link_age_ms(d->link) < 0)
 		agent_link(d->agent, states[news->state], link_rtt_ms(d->link));
 	if (news->state == LINK_OFFLINE && is_shut_out(news))
-		d->anew_wanted = d->empty_wanted = true;
+		agent_revoke(d->agent, news->why);
 	wake(d);
 }
 
@@ -183,7 +183,8 @@ static void on_line(void *ctx, const char *line, size_t n)
 
 	if (agent_line(d->agent, line, n)) {
 		log_err("the coordinator sent what is not understood");
-		link_retry(d->link);
+		link_reset(d->link, E_SYNTAX, "the coordinator sent what is not understood");
+		return;
 	}
 	agent_link(
 	    d->agent, link_state(d->link) == LINK_SLOW ? AGENT_SLOW : AGENT_LIVE, link_rtt_ms(d->link));
@@ -223,8 +224,7 @@ static void on_revoked(void *ctx, const char *why)
 {
 	struct daemon *d = ctx;
 
-	(void)why;
-	d->anew_wanted = true;
+	link_reset(d->link, E_AUTH, why);
 }
 
 static int on_local(void *ctx, const char *method, const cJSON *params, struct buf *result)
@@ -437,17 +437,10 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 		log_err("the cache cannot be written: what is typed now is refused");
 	while ((c = agent_touched(d->agent)))
 		conn_write(agent_owner(c));
-	if (d->lock_wanted || d->anew_wanted) {
-		bool lock = d->lock_wanted;
-
-		if (d->empty_wanted)
-			agent_empty(d->agent);
-		d->lock_wanted = d->anew_wanted = d->empty_wanted = false;
+	if (d->lock_wanted) {
+		d->lock_wanted = false;
 		agent_end(d);
-		if (lock)
-			cache_lock(d->cache);
-		else if (agent_begin(d))
-			event_base_loopbreak(d->base);
+		cache_lock(d->cache);
 		return;
 	}
 	tell_live(d);
