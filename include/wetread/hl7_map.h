@@ -64,12 +64,15 @@ enum hl7_do {
 	HL7_DO_COMPLETE,
 	HL7_DO_REPORT,
 	HL7_DO_AI,
+	HL7_DO_REPLACE,
 };
 
 /* One requested procedure: an ORC/OBR group, or one IPC-2 in it. Segment numbers are -1 where there is none. */
 struct hl7_row {
 	size_t group;    /* from 1 */
 	size_t from, to; /* its segments */
+	size_t replaces; /* the row, from 1, of the order whose place it takes; 0 none */
+	size_t told_by;  /* the row, from 1, whose observations report this one too (ORC-1 CN); 0 its own */
 	long pid, pv1, orc, obr, ipc;
 	enum hl7_do does;
 	const char *control, *status;     /* ORC-1, ORC-5 */

@@ -188,10 +188,14 @@ const struct op_done *world_op(const struct world *, const char *op);
 const struct ack *world_ack(const struct world *, const char *key);
 
 /*
- * Ids of the studies under an index key; *n gets their number; borrowed until the next apply.
+ * Ids of the studies under an index key, now or before their order was replaced; *n gets their number; borrowed until the next apply.
  * which: 'a' accession, 'f' filler, 'o' placer, 'u' study UID, 'p' patient id; site NULL for any ('a' and 'u' only).
  */
 const uint64_t *world_find(const struct world *, char which, const char *site, const char *value, size_t *n);
+/* Is it a number that the order had before another took its place? which as above: a, f or o. */
+bool study_had(const struct study *, char which, const char *number);
+/* Those numbers for people, newest first: "accession 1001, filler F1001"; empty when its order replaced none. */
+void study_former(const struct study *, char out[200]);
 
 /* The sites somebody sees, as in their record; NULL, "" or "*": all. The one place that decides. */
 bool scope_sees(const char *scope, const char *site);

@@ -434,6 +434,8 @@ static void report_text(struct cli *c, const struct cJSON *item)
 		out_clean(&c->out, r.by);
 		buf_adds(&c->out, ", ");
 		out_clean(&c->out, r.source);
+		buf_adds(&c->out, r.with ? ", also for " : "");
+		out_clean(&c->out, r.with);
 		buf_addc(&c->out, '\n');
 		say_text(&c->out, r.text);
 	}

@@ -32,21 +32,23 @@ static const struct verb {
 	const char *word;
 	hl7_verb_fn *run;
 	bool about_study; /* find it first */
+	bool of_replaced; /* also when the order has made way for another since */
 } verbs[] = {
-    {"create", hl7_create, true},
-    {"change", hl7_change, true},
-    {"schedule", hl7_change, true},
-    {"cancel", hl7_cancel, true},
-    {"discontinue", hl7_cancel, true},
-    {"hold", hl7_hold, true},
-    {"release", hl7_unhold, true},
-    {"progress", hl7_progress, true},
-    {"complete", hl7_complete, true},
-    {"report", hl7_report, true},
-    {"ai", hl7_ai, true},
-    {"patient", hl7_patient, false},
-    {"merge", hl7_merge, false},
-    {"none", hl7_nothing, false},
+    {"create", hl7_create, true, false},
+    {"change", hl7_change, true, false},
+    {"schedule", hl7_change, true, false},
+    {"cancel", hl7_cancel, true, false},
+    {"discontinue", hl7_cancel, true, false},
+    {"hold", hl7_hold, true, false},
+    {"release", hl7_unhold, true, false},
+    {"progress", hl7_progress, true, false},
+    {"complete", hl7_complete, true, false},
+    {"report", hl7_report, true, true},
+    {"ai", hl7_ai, true, true},
+    {"replace", hl7_replace, true, true},
+    {"patient", hl7_patient, false, false},
+    {"merge", hl7_merge, false, false},
+    {"none", hl7_nothing, false, false},
 };
 
 void hl7_warn(struct hl7_result *r, const char *fmt, ...)
@@ -75,8 +77,8 @@ static bool sender_may_set(const char *key)
 {
 	static const char *const ours[] = {"state", "reader", "tx", "fence", "lease_until", "hold", "hold_by",
 	    "hold_reader", "cancel", "ack", "assigned_at", "claimed_at", "prelim_at", "final_at", "closed_at",
-	    "ready_at", "alias", "ai", "ai_score", "report", "report_by", "report_at", "notes_n", "rev_by",
-	    "rev_at", "rev_what", "images", "first_image", "last_image", "site", "sender"};
+	    "ready_at", "alias", "former", "ai", "ai_score", "report", "report_by", "report_at", "notes_n",
+	    "rev_by", "rev_at", "rev_what", "images", "first_image", "last_image", "site", "sender"};
 
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
 		if (!strcmp(ours[i], key))
@@ -137,12 +139,18 @@ static bool contradicts(const char *have, const char *said)
 	return !str_empty(have) && !str_empty(said) && strcmp(have, said) != 0;
 }
 
+/* Another number than the study has or had. */
+static bool is_other(const struct study *s, char which, const char *have, const char *said)
+{
+	return contradicts(have, said) && !study_had(s, which, said);
+}
+
 static bool fits(const struct study *s, const struct hl7_item *item)
 {
 	return !contradicts(s->study_uid, hl7_value(item, "study_uid")) &&
-	       !contradicts(s->accession, hl7_value(item, "accession")) &&
-	       !contradicts(s->filler, hl7_value(item, "filler")) &&
-	       !contradicts(s->proc, hl7_value(item, "proc"));
+	       !is_other(s, 'a', s->accession, hl7_value(item, "accession")) &&
+	       !is_other(s, 'f', s->filler, hl7_value(item, "filler")) &&
+	       (!contradicts(s->proc, hl7_value(item, "proc")) || hl7_names_replaced(s, item));
 }
 
 const struct study *hl7_study(const struct step *st, const struct hl7_item *item)
@@ -212,6 +220,16 @@ static void note_studies(const struct step *st, struct hl7_result *r)
 		json_uint(&r->studies, st->s->id);
 }
 
+/* An order message about an order that has made way for another: it must not act on the one that took its place. */
+static void too_late(const struct step *st, const struct verb *verb, struct hl7_result *r)
+{
+	char label[32];
+
+	hl7_warn(r, "the order was replaced by %s: ignored", study_label(st->s, label));
+	if (verb->run == hl7_cancel)
+		r->reply = "CR"; /* as far as its sender is concerned, it is gone */
+}
+
 static void one_item(struct step *st, const cJSON *json, struct hl7_result *r)
 {
 	struct hl7_item item;
@@ -227,7 +245,9 @@ static void one_item(struct step *st, const cJSON *json, struct hl7_result *r)
 		warn_other_patient(st, &item, r);
 		add_sender_fields(&item);
 	}
-	if (!st->a->err && verb)
+	if (!st->a->err && verb && st->s && !verb->of_replaced && hl7_names_replaced(st->s, &item))
+		too_late(st, verb, r);
+	else if (!st->a->err && verb)
 		verb->run(st, &item, r);
 	if (!st->a->err)
 		note_studies(st, r);

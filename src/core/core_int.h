@@ -64,8 +64,8 @@ int64_t late_since(const struct step *);
 void assign_study(struct step *, int kind, const struct user *reader); /* cmd_assign.c */
 
 /*
- * cmd_hl7.c walks a message's items, one step each; hl7_orders.c, hl7_results.c and
- * hl7_patients.c know what the verbs do.
+ * cmd_hl7.c walks a message's items, one step each; hl7_orders.c, hl7_replace.c, hl7_results.c
+ * and hl7_patients.c know what the verbs do.
  */
 struct hl7_item {
 	const char *verb;
@@ -82,7 +82,7 @@ struct hl7_result {
 };
 typedef void hl7_verb_fn(struct step *, struct hl7_item *, struct hl7_result *);
 hl7_verb_fn hl7_create, hl7_change, hl7_cancel, hl7_hold, hl7_unhold, hl7_progress, hl7_complete;
-hl7_verb_fn hl7_report, hl7_ai, hl7_patient, hl7_merge;
+hl7_verb_fn hl7_report, hl7_ai, hl7_patient, hl7_merge, hl7_replace;
 
 /* core_run() of an HL7 message. */
 int hl7_run(struct core *, const struct command *, int (*commit_step)(void *, struct evlist *), void *ctx,
@@ -101,6 +101,12 @@ struct event *hl7_new_study(struct step *, const struct hl7_item *, int state);
 const char *hl7_withdrawal_reply(const struct study *);
 /* Emits STUDY_CHANGED with what differs; nothing when nothing does. */
 void hl7_update(struct step *, const struct hl7_item *, struct hl7_result *);
+/* An event of this kind with the item's fields that differ, however old the item is; NULL when none does. */
+struct event *hl7_take_fields(struct step *, const struct hl7_item *, int kind);
+/* How far a row had come before its order was known. */
+int hl7_state_reached(const struct study *);
+/* Does the item name the study by a number it had before another order took its place? */
+bool hl7_names_replaced(const struct study *, const struct hl7_item *);
 /* In the event of a row that had no patient id: the id that survived all merges so far. */
 void hl7_settle_patient(const struct step *, const struct hl7_item *, struct event *);
 void hl7_add_alias(const struct study *, struct event *, const char *gone);

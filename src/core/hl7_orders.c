@@ -79,6 +79,8 @@ static bool is_settled(const struct study *s, const struct hl7_item *item, const
 
 	if (!strcmp(key, "site"))
 		return s->state != STATE_UNMATCHED && !str_empty(s->site);
+	if (!strcmp(key, "study_uid"))
+		return s->images && s->study_uid; /* its images are under it */
 	if (!strcmp(key, "pid_auth"))
 		return s->pid && (s->pid_auth || !said || strcmp(said, s->pid) != 0);
 	return !strcmp(key, "pid") && !str_empty(s->pid);
@@ -116,14 +118,12 @@ static void note_signed(struct step *st)
 	emit_note(st, "note", text);
 }
 
-void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result *r)
+static struct event *take_fields(struct step *st, const struct hl7_item *item, int kind, bool older)
 {
 	const struct study *s = st->s;
-	bool older = is_older(s, item), differs = false;
 	struct event *e = NULL;
+	bool differs = false;
 
-	if (older)
-		hl7_warn(r, "older than the newest order message applied: only empty fields were filled");
 	for (unsigned i = 0; i < item->set.n; i++) {
 		const struct change *c = &item->set.items[i];
 
@@ -134,7 +134,7 @@ void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result 
 			continue;
 		}
 		if (!e)
-			e = emit(st, EVENT_STUDY_CHANGED);
+			e = emit(st, kind);
 		if (c->field->type == FIELD_STR)
 			set_str(e, c->field->key, c->s);
 		else
@@ -146,12 +146,28 @@ void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result 
 		hl7_settle_patient(st, item, e);
 	if (e)
 		tell_reader(s, e);
-	if (differs)
+	if (differs) {
 		note_signed(st);
+		return NULL; /* it may have moved */
+	}
+	return e;
 }
 
-/* How far a row had come before its order was known. */
-static int state_reached(const struct study *s)
+void hl7_update(struct step *st, const struct hl7_item *item, struct hl7_result *r)
+{
+	bool older = is_older(st->s, item);
+
+	if (older)
+		hl7_warn(r, "older than the newest order message applied: only empty fields were filled");
+	take_fields(st, item, EVENT_STUDY_CHANGED, older);
+}
+
+struct event *hl7_take_fields(struct step *st, const struct hl7_item *item, int kind)
+{
+	return take_fields(st, item, kind, false);
+}
+
+int hl7_state_reached(const struct study *s)
 {
 	if (s->final_at)
 		return STATE_FINAL;
@@ -166,7 +182,7 @@ static int state_reached(const struct study *s)
 static void join_unmatched(struct step *st, const struct hl7_item *item, struct hl7_result *r)
 {
 	hl7_update(st, item, r);
-	set_int(emit(st, EVENT_STUDY_CHANGED), "state", state_reached(st->s));
+	set_int(emit(st, EVENT_STUDY_CHANGED), "state", hl7_state_reached(st->s));
 }
 
 static void order_again(struct step *st, const struct hl7_item *item, struct hl7_result *r)
@@ -319,7 +335,7 @@ void hl7_complete(struct step *st, struct hl7_item *item, struct hl7_result *r)
 		return;
 	}
 	hl7_change(st, item, r);
-	state = st->s->state == STATE_UNMATCHED ? state_reached(st->s) : st->s->state;
+	state = st->s->state == STATE_UNMATCHED ? hl7_state_reached(st->s) : st->s->state;
 	if (state != STATE_ORDERED && state != STATE_ACQUIRING)
 		return;
 	e = emit(st, EVENT_STUDY_READY);

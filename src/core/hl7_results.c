@@ -22,7 +22,7 @@
 /* ---- reports */
 
 struct result {
-	const char *status, *author, *text;
+	const char *status, *author, *text, *with;
 	int64_t at;
 	uint64_t id; /* the study's, also when it is being made by this step */
 };
@@ -36,6 +36,7 @@ static void emit_report_text(struct step *st, const struct hl7_item *item, const
 	set_str(e, "status", x->status);
 	set_str(e, "source", item->sender);
 	set_str(e, "text", x->text);
+	set_str(e, "with", x->with);
 }
 
 static struct event *emit_reported(struct step *st, const struct result *x)
@@ -129,7 +130,8 @@ void hl7_report(struct step *st, struct hl7_item *item, struct hl7_result *r)
 {
 	struct result x = {.status = json_get_str(item->json, "status", "F"),
 	    .author = json_get_str(item->json, "author", NULL),
-	    .text = json_get_str(item->json, "text", NULL)};
+	    .text = json_get_str(item->json, "text", NULL),
+	    .with = json_get_str(item->json, "with", NULL)};
 	int64_t at = json_get_int(item->json, "at", 0);
 
 	if (strlen(x.status) != 1 || !strchr("RAPFUCX", *x.status)) {

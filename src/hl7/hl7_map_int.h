@@ -38,4 +38,8 @@ const char *class_code(const char *word);
 void row_status(struct ctx *, struct hl7_row *);
 void row_result(struct ctx *, struct hl7_row *);
 
+/* Rows that belong together, hl7_pair.c; after each row was read for itself. */
+void pair_orders(struct ctx *);
+void pair_results(struct ctx *);
+
 #endif

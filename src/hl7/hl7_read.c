@@ -479,6 +479,8 @@ static enum hl7_reason read_orders(struct ctx *c)
 		if (r->rows[i].does == HL7_DO_REPORT)
 			row_result(c, &r->rows[i]);
 	}
+	pair_orders(c);
+	pair_results(c);
 	return HL7_OK;
 }
 
@@ -506,6 +508,7 @@ static enum hl7_reason read_results(struct ctx *c)
 		row_result(c, &r->rows[i]);
 		row_priority(c, &r->rows[i]);
 	}
+	pair_results(c);
 	for (size_t i = 0; i < r->nrows; i++)
 		if (!numbered(&r->rows[i]))
 			return HL7_NO_ORDER_ID;

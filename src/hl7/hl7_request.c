@@ -34,6 +34,7 @@ static const char *const do_names[] = {
     [HL7_DO_COMPLETE] = "complete",
     [HL7_DO_REPORT] = "report",
     [HL7_DO_AI] = "ai",
+    [HL7_DO_REPLACE] = "replace",
 };
 
 static void put_key(struct buf *b, const char *key, const char *s, size_t max)
@@ -212,6 +213,29 @@ static void put_text(const struct hl7_msg *m, const struct hl7_row *row, size_t 
 	buf_release(&text);
 }
 
+/* Is it one of the rows that one text reports together with this one? */
+static bool is_told_with(const struct hl7_reading *r, size_t i, const struct hl7_row *row)
+{
+	size_t self = (size_t)(row - r->rows) + 1, by = row->told_by ? row->told_by : self;
+
+	return i + 1 != self && (i + 1 == by || r->rows[i].told_by == by);
+}
+
+/* The other exams that the words are for, e.g. "48011931, 48011932". */
+static void put_with(const struct hl7_reading *r, const struct hl7_row *row, struct buf *b)
+{
+	struct buf list = BUF_INIT(1000);
+
+	for (size_t i = 0; i < r->nrows; i++)
+		if (is_told_with(r, i, row) && r->rows[i].accession && r->rows[i].accession != hl7_delete)
+			buf_addf(&list, "%s%.200s", list.len ? ", " : "", r->rows[i].accession);
+	if (list.len && !list.failed) {
+		json_key(b, "with");
+		json_strn(b, list.data, list.len);
+	}
+	buf_release(&list);
+}
+
 static void put_report(
     const struct hl7_msg *m, const struct hl7_reading *r, const struct hl7_row *row, struct buf *b)
 {
@@ -220,10 +244,22 @@ static void put_report(
 
 	json_kstr(b, "status", status);
 	put_key(b, "author", row->author, 200);
-	put_text(m, row, max < HL7_MAX_REPORT ? max : HL7_MAX_REPORT, b);
+	put_with(r, row, b);
+	put_text(m, row->told_by ? &r->rows[row->told_by - 1] : row,
+	    max < HL7_MAX_REPORT ? max : HL7_MAX_REPORT, b);
 }
 
 /* ---- items */
+
+static void put_old(const struct hl7_row *old, struct buf *b)
+{
+	json_key(b, "old");
+	json_open(b, '{');
+	put_key(b, "accession", old->accession, 200);
+	put_key(b, "filler", old->filler, 200);
+	put_key(b, "placer", old->placer, 200);
+	json_close(b, '}');
+}
 
 static void put_row(
     const struct hl7_msg *m, const struct hl7_reading *r, const struct hl7_row *row, struct buf *b)
@@ -237,6 +273,8 @@ static void put_row(
 		put_report(m, r, row, b);
 	if (row->does == HL7_DO_AI)
 		json_kbool(b, "flag", row->ai_flagged);
+	if (row->does == HL7_DO_REPLACE)
+		put_old(&r->rows[row->replaces - 1], b);
 	put_set(b, row);
 	json_close(b, '}');
 }

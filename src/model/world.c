@@ -92,38 +92,98 @@ static void index_key(char out[256], char which, const char *site, const char *v
 	value_add(end, value);
 }
 
-static void study_index(
-    struct world *w, const struct study *s, void (*each)(struct world *, const char *key, uint64_t id))
+typedef void index_fn(struct world *, const char *key, uint64_t id);
+
+static void index_both(struct world *w, const struct study *s, char which, const char *value, index_fn *each)
+{
+	char key[256];
+
+	index_key(key, which, s->site ? s->site : "", value);
+	each(w, key, s->id);
+	if (which != 'a' && which != 'u')
+		return;
+	index_key(key, which, NULL, value);
+	each(w, key, s->id);
+}
+
+/* The next of "a:48011930|f:F17": its letter, and its number in out; false at the end. */
+static bool former_next(const char **p, char *which, char out[256])
+{
+	while (*p && **p) {
+		const char *at = *p;
+		size_t n = strcspn(at, "|");
+
+		*p = at + n + (at[n] == '|');
+		if (n < 3 || at[1] != ':' || n - 2 > 255)
+			continue;
+		*which = at[0];
+		memcpy(out, at + 2, n - 2);
+		out[n - 2] = '\0';
+		return true;
+	}
+	return false;
+}
+
+bool study_had(const struct study *s, char which, const char *number)
+{
+	const char *p = s->former;
+	char letter, one[256];
+
+	while (number && former_next(&p, &letter, one))
+		if (letter == which && !strcmp(one, number))
+			return true;
+	return false;
+}
+
+void study_former(const struct study *s, char out[200])
+{
+	const char *p = s->former;
+	char which, number[256];
+	size_t n = 0;
+
+	out[0] = '\0';
+	while (n < 200 && former_next(&p, &which, number)) {
+		const char *word = which == 'a' ? "accession" : which == 'f' ? "filler" : "placer";
+
+		n += (size_t)snprintf(out + n, 200 - n, "%s%s %s", n ? ", " : "", word, number);
+	}
+}
+
+static bool is_number(const struct study *s, char which, const char *number)
+{
+	const char *now = which == 'a' ? s->accession : which == 'f' ? s->filler : s->placer;
+
+	return now && !strcmp(now, number);
+}
+
+static void study_index(struct world *w, const struct study *s, index_fn *each)
 {
 	const struct {
 		char which;
 		const char *value;
-		bool everywhere;
 	} rows[] = {
-	    {'a', s->accession, true},
-	    {'f', s->filler, false},
-	    {'o', s->placer, false},
-	    {'u', s->study_uid, true},
-	    {'p', s->pid, false},
+	    {'a', s->accession},
+	    {'f', s->filler},
+	    {'o', s->placer},
+	    {'u', s->study_uid},
+	    {'p', s->pid},
 	};
-	char key[256];
+	const char *p = s->former;
+	char which, number[256];
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		if (!rows[i].value)
-			continue;
-		index_key(key, rows[i].which, s->site ? s->site : "", rows[i].value);
-		each(w, key, s->id);
-		if (!rows[i].everywhere)
-			continue;
-		index_key(key, rows[i].which, NULL, rows[i].value);
-		each(w, key, s->id);
-	}
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].value)
+			index_both(w, s, rows[i].which, rows[i].value, each);
+	while (former_next(&p, &which, number))
+		if (!is_number(s, which, number))
+			index_both(w, s, which, number, each);
 }
 
 static bool patch_touches_index(const struct patch *p)
 {
 	return patch_find(p, "site") || patch_find(p, "accession") || patch_find(p, "filler") ||
-	       patch_find(p, "placer") || patch_find(p, "study_uid") || patch_find(p, "pid");
+	       patch_find(p, "placer") || patch_find(p, "study_uid") || patch_find(p, "pid") ||
+	       patch_find(p, "former");
 }
 
 const uint64_t *world_find(const struct world *w, char which, const char *site, const char *value, size_t *n)

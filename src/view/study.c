@@ -222,7 +222,7 @@ static void tab_study(struct page *p, const struct study *s)
 	const struct view *v = p->v;
 	const struct study *f = v->facts.show ? &v->facts.full : s;
 	const struct site *site = s->site ? world_site(view_world(v), s->site) : NULL;
-	char name[256], age[16];
+	char name[256], age[16], former[200];
 
 	patient_name(v, s, name, sizeof name);
 	patient_age_sex(v, s, age);
@@ -232,6 +232,9 @@ static void tab_study(struct page *p, const struct study *s)
 		page_text(p, LOOK_TEXT, "Id", s->pid);
 	if (!v->privacy && f->alias)
 		page_line(p, LOOK_TEXT, "Before", "%s", f->alias);
+	study_former(f, former);
+	if (*former)
+		page_line(p, LOOK_TEXT, "Replaces", "%s", former);
 	page_line(p, LOOK_TEXT, "Site", "%s%s%s%s%s", s->site ? s->site : "-", site && site->name ? ", " : "",
 	    site && site->name ? site->name : "", site && site->phone ? ", phone " : "",
 	    site && site->phone ? site->phone : "");
@@ -284,8 +287,10 @@ static void said_line(struct page *p, const struct cJSON *one, const char *what)
 {
 	char at[24];
 
-	page_line(p, LOOK_STRONG, "", "%s  %s  %s", stamp_text(p->v, at, json_get_int(one, "at", 0)),
-	    json_get_str(one, "by", "?"), what);
+	const char *with = json_get_str(one, "with", NULL);
+
+	page_line(p, LOOK_STRONG, "", "%s  %s  %s%s%s", stamp_text(p->v, at, json_get_int(one, "at", 0)),
+	    json_get_str(one, "by", "?"), what, with ? ", also for " : "", with ? with : "");
 	page_lines(p, json_get_str(one, "text", "(no words)"));
 	page_gap(p);
 }

@@ -947,6 +947,84 @@ static void a_policy_with_an_error_is_refused_with_its_line(void **state)
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+static const char replace_1001[] = "[{\"do\":\"replace\",\"control\":\"RO\",\"old\":{\"accession\":\"1001\"},"
+                                   "\"set\":{\"accession\":\"2002\",\"exam\":\"CTA HEAD\"}}]";
+
+static void an_order_that_is_replaced_goes_on_as_the_other(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE"), only;
+	const struct study *s;
+	char former[200];
+
+	assert_int_equal(night_hl7(n, "rp", "STANNE", replace_1001), 0);
+	s = night_get(n, id);
+	assert_string_equal(s->accession, "2002");
+	assert_string_equal(s->exam, "CTA HEAD");
+	assert_int_equal(s->state, STATE_READY); /* its images are its images */
+	study_former(s, former);
+	assert_string_equal(former, "accession 1001");
+	/* sent again under another control id: nothing more happens */
+	assert_int_equal(night_hl7(n, "rp2", "STANNE", replace_1001), 0);
+	assert_int_equal(n->w.nstudies, 1);
+	/* the old number still finds it, and a late order message with it does nothing */
+	assert_int_equal(world_lookup(&n->w, "1001", &only), 0);
+	assert_int_equal(only, id);
+	night_hl7(n, "ca", "STANNE", "[{\"do\":\"cancel\",\"set\":{\"accession\":\"1001\"}}]");
+	assert_non_null(strstr(n->a.extra, "\"reply\":\"CR\""));
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+	night_hl7(
+	    n, "nw", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"1001\",\"exam\":\"CT\"}}]");
+	assert_int_equal(n->w.nstudies, 1);
+	assert_string_equal(night_get(n, id)->exam, "CTA HEAD");
+	/* a report that uses it is a report of this study */
+	night_hl7(n, "f", "STANNE",
+	    "[{\"do\":\"report\",\"status\":\"F\",\"text\":\"x\",\"set\":{\"accession\":\"1001\"}}]");
+	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
+	assert_true(night_replays(n));
+}
+
+static void whoever_reads_an_order_that_is_replaced_must_acknowledge(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	night_hl7(n, "rp", "STANNE", replace_1001);
+	assert_int_equal(night_get(n, id)->state, STATE_READING);
+	assert_string_equal(night_get(n, id)->reader, "neuro");
+	assert_int_equal(DO("neuro", finish, .study = id), E_STATE);
+	assert_int_equal(DO("neuro", acknowledge, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+}
+
+static void a_signed_order_is_not_turned_into_another(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	DO("neuro", claim, .study = id);
+	DO("neuro", finish, .study = id, .text = "normal");
+	night_hl7(n, "rp", "STANNE", replace_1001);
+	assert_int_equal(n->w.nstudies, 2);
+	assert_string_equal(night_get(n, id)->accession, "1001");
+	assert_int_equal(night_get(n, id)->nnotes, 1);
+	assert_string_equal(night_get(n, id + 1)->parent, "1001");
+	assert_int_equal(night_get(n, id + 1)->state, STATE_ORDERED);
+}
+
+static void two_orders_that_are_both_here_are_not_read_twice(void **state)
+{
+	struct night *n = *state;
+	uint64_t old = night_study(n, "1001", "CT", 1, "STANNE"),
+	         new = night_study(n, "2002", "CT", 1, "STANNE");
+
+	night_hl7(n, "rp", "STANNE", replace_1001);
+	assert_int_equal(night_get(n, old)->state, STATE_CANCELLED);
+	assert_int_equal(night_get(n, new)->state, STATE_READY);
+	assert_string_equal(night_get(n, new)->parent, "1001");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1003,6 +1081,10 @@ int main(void)
 	    TEST(a_signed_report_keeps_its_patient_whatever_message_comes),
 	    TEST(a_prelim_keeps_its_time_whatever_is_reported_after_it),
 	    TEST(a_policy_with_an_error_is_refused_with_its_line),
+	    TEST(an_order_that_is_replaced_goes_on_as_the_other),
+	    TEST(whoever_reads_an_order_that_is_replaced_must_acknowledge),
+	    TEST(a_signed_order_is_not_turned_into_another),
+	    TEST(two_orders_that_are_both_here_are_not_read_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

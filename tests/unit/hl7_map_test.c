@@ -123,6 +123,7 @@ static const struct {
     {"XO", "", "change"},
     {"XX", "CM", "change"},
     {"RP", "", "change"},
+    {"RQ", "", "change"},
     {"XO", "CM", "complete"},
     {"SC", "CM", "complete"},
     {"SC", "IP", "progress"},
@@ -729,6 +730,77 @@ static void an_acknowledgement_is_never_acknowledged(void **state)
 	ack_is(HEAD("ACK^O01"), (struct hl7_verdict){.answer = HL7_NONE}, "");
 }
 
+/* ---- rows that belong together */
+
+#define ORDER(control, n) "ORC|" control "|P" n "|F" n "\rOBR|1|P" n "|F" n "|CTH^CT HEAD^L\r"
+
+static const char *old(const struct mapped *x, int i, const char *key)
+{
+	return json_get_str(json_get(item(x, i), "old"), key, "(none)");
+}
+
+static void an_order_takes_the_place_of_the_one_before_it(void **state)
+{
+	struct mapped x = map_with("", ORM ORDER("RP", "1") ORDER("RO", "2"));
+
+	(void)state;
+	assert_int_equal(items(&x), 2);
+	assert_string_equal(does(&x, 0), "none");
+	assert_string_equal(does(&x, 1), "replace");
+	assert_string_equal(set(&x, 1, "placer"), "P2");
+	assert_string_equal(old(&x, 1, "placer"), "P1");
+	assert_string_equal(old(&x, 1, "accession"), "F1");
+	done(&x);
+}
+
+static void one_order_becomes_two_and_two_become_one(void **state)
+{
+	struct mapped x = map_with("", ORM ORDER("RU", "1") ORDER("RO", "2") ORDER("RO", "3") ORDER("RQ", "4")
+	                                   ORDER("RQ", "5") ORDER("RO", "6"));
+	static const char *const want[] = {"none", "replace", "create", "none", "cancel", "replace"};
+
+	(void)state;
+	assert_int_equal(items(&x), 6);
+	for (int i = 0; i < 6; i++)
+		assert_string_equal(does(&x, i), want[i]);
+	assert_string_equal(set(&x, 2, "parent"), "F1");
+	assert_string_equal(old(&x, 5, "filler"), "F4");
+	done(&x);
+}
+
+static void a_replacement_of_nothing_is_an_order(void **state)
+{
+	struct mapped x = map_with("", ORM ORDER("RO", "2") ORDER("NW", "3") ORDER("RP", "4"));
+
+	(void)state;
+	assert_string_equal(does(&x, 0), "create");
+	assert_string_equal(does(&x, 1), "create");
+	assert_string_equal(does(&x, 2), "change");
+	done(&x);
+}
+
+static void one_report_for_several_exams_is_each_ones_report(void **state)
+{
+	struct mapped x = map_with("",
+	    ORU "ORC|CN|P1|F1\rOBR|1|P1|F1|CTC^CT CHEST\r"
+	        "ORC|CN|P2|F2\rOBR|2|P2|F2|CTA^CT ABDOMEN|||||||||||||||||||||F|||||||7&SMITH&A\r"
+	        "OBX|1|TX|||No embolus.||||||F\r"
+	        "ORC|RE|P3|F3\rOBR|3|P3|F3|DX^CHEST\r");
+
+	(void)state;
+	assert_int_equal(items(&x), 3);
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(does(&x, i), "report");
+		assert_string_equal(json_get_str(item(&x, i), "status", ""), "F");
+		assert_string_equal(json_get_str(item(&x, i), "text", ""), "No embolus.");
+		assert_string_equal(json_get_str(item(&x, i), "author", ""), "SMITH, A");
+	}
+	assert_string_equal(json_get_str(item(&x, 0), "with", ""), "F2");
+	assert_string_equal(json_get_str(item(&x, 1), "with", ""), "F1");
+	assert_string_equal(does(&x, 2), "none");
+	done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -762,6 +834,10 @@ int main(void)
 	    cmocka_unit_test(the_control_id_comes_back_byte_for_byte),
 	    cmocka_unit_test(commit_mode_follows_msh15),
 	    cmocka_unit_test(an_acknowledgement_is_never_acknowledged),
+	    cmocka_unit_test(an_order_takes_the_place_of_the_one_before_it),
+	    cmocka_unit_test(one_order_becomes_two_and_two_become_one),
+	    cmocka_unit_test(a_replacement_of_nothing_is_an_order),
+	    cmocka_unit_test(one_report_for_several_exams_is_each_ones_report),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
