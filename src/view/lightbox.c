@@ -487,7 +487,7 @@ static void next_window(struct lightbox *l, const struct manifest_series *s)
 	struct window all[WINDOWS_MAX];
 	unsigned n = windows_of(s, all);
 
-	l->window = l->by_hand ? 0 : (l->window + 1) % n;
+	l->window = l->by_hand || l->window + 1 >= n ? 0 : l->window + 1;
 	l->by_hand = false;
 }
 

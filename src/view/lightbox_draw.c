@@ -53,7 +53,8 @@ static unsigned tiles_across(unsigned n, int cols, int rows)
 	double largest = 0;
 
 	for (unsigned k = 1; k <= n; k++) {
-		double side = fmin((double)cols / k, 2.0 * rows / ((n + k - 1) / k));
+		unsigned down = (n + k - 1) / k;
+		double side = fmin((double)cols / k, 2.0 * rows / down);
 
 		if (side > largest) {
 			largest = side;
