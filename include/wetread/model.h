@@ -155,7 +155,8 @@ struct world {
 	unsigned nkeys;
 	struct alias *aliases;
 	unsigned naliases;
-	struct ack *acks; /* alerts that somebody has seen to; those older than two days go with the next one */
+	struct ack
+	    *acks; /* alerts that somebody has seen to; those older than two days go with the next one */
 	unsigned nacks;
 	struct policy_text policy_text;
 	struct policy *policy; /* parsed; never NULL: the built-in one until one is applied */

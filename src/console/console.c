@@ -813,7 +813,8 @@ static enum theme_depth depth_wanted(const struct console *c)
 
 static int term_prepare(struct console *c, char **why)
 {
-	struct term_options o = {.type = getenv("TERM"), .depth = depth_wanted(c), .theme = looks_theme(c->looks)};
+	struct term_options o = {
+	    .type = getenv("TERM"), .depth = depth_wanted(c), .theme = looks_theme(c->looks)};
 	struct input_calls calls = {on_key, on_paste, on_reply, c};
 
 	if (c->opt.dump_w)
