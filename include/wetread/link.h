@@ -16,6 +16,7 @@
 #ifndef WETREAD_LINK_H
 #define WETREAD_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +65,15 @@ struct link_options {
 	const char *known_hosts; /* NULL: $WETREAD_KNOWN_HOSTS, else as ssh finds it */
 	const struct link_calls *calls;
 	void *ctx;
+	/*
+	 * Connects to nobody: on_connect() says that the person has signed with the key that `target` lets in, by an agent or
+	 * by a passphrase asked for; LINK_OFFLINE that not, and nothing is tried again but by link_retry().  The target is
+	 * one for SSH, or E_USAGE.
+	 */
+	bool prove;
+	const char
+	    *key; /* to prove: "SHA256:..."; NULL: the identity's, or that of the last connection there */
+	bool no_agent; /* only the key file counts */
 };
 
 /* Copies what it needs and begins to connect. E_SYNTAX: the target makes no sense. */
@@ -78,8 +88,9 @@ void link_retry(struct link *);                    /* now; does nothing to a liv
 void link_reset(struct link *, int err, const char *why);
 
 enum link_state link_state(const struct link *);
-int link_rtt_ms(const struct link *);     /* last measured; -1: not yet */
-int64_t link_age_ms(const struct link *); /* since the last byte was heard; -1: never */
+const char *link_key(const struct link *); /* "SHA256:..." of the key that was let in last; "": not known */
+int link_rtt_ms(const struct link *);      /* last measured; -1: not yet */
+int64_t link_age_ms(const struct link *);  /* since the last byte was heard; -1: never */
 /* Bytes on the wire since link_open(), both with SSH's share. */
 void link_counts(const struct link *, uint64_t *in, uint64_t *out);
 

@@ -62,6 +62,8 @@ const struct zone *settings_zone(const struct settings *);
  * was given as an option is taken as it is. NULL: none is set and no agent runs. Caller frees.
  */
 char *settings_target(const struct settings *);
+/* The coordinator itself, also where the way to it is an agent. NULL: not known. Caller frees. */
+char *settings_coordinator(const struct settings *);
 /* A file of the agent: $XDG_RUNTIME_DIR/wetread/NAME. Caller frees; NULL without a home. */
 char *settings_agent_path(const char *name);
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct termios;
+
 #include "wetread/buf.h"
 #include "wetread/draw.h"
 #include "wetread/grid.h"
@@ -120,5 +122,8 @@ double term_aspect(const struct term *);
 
 void term_leave(struct term *); /* the person's own screen and modes again, e.g. to be suspended */
 void term_enter(struct term *);
+/* For the case that term_close() is not reached: the modes of before, and what gives the person's own screen back. */
+const struct termios *term_before(const struct term *);
+extern const char term_goodbye[];
 
 #endif

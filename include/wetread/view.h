@@ -48,6 +48,7 @@ enum view_reaction {
 	VIEW_FLUSH = 4,   /* throw away what was typed ahead */
 	VIEW_SUSPEND = 8,
 	VIEW_QUIT = 16,
+	VIEW_LOCK = 32, /* locked from now on */
 };
 
 enum view_link_state { VIEW_CONNECTING, VIEW_LOADING, VIEW_LIVE, VIEW_STALE, VIEW_OFFLINE };
@@ -70,6 +71,8 @@ struct view_host {
 	void (*command)(void *ctx, uint64_t ticket, const struct command *);
 	void (*request)(void *ctx, uint64_t ticket, const char *method, const char *params_json);
 	void (*reply)(void *ctx, const char *text); /* to view_question(); NULL: no */
+	/* The person is to prove who they are; answered by view_proof(). False: there is nothing to prove it by. NULL: the same. */
+	bool (*prove)(void *ctx);
 };
 
 /*
@@ -127,6 +130,14 @@ int view_filter(
 /* Something the connection wants to know: a yes (an unknown host key) or a secret that is not shown. */
 void view_question(struct view *, bool secret, const char *text);
 void view_say(struct view *, enum look, const char *text);
+
+/*
+ * From now on only counts are drawn, and the one key that does something begins the proof that the person is there.  A
+ * secret that the proof needs is asked for by view_question().
+ */
+void view_lock(struct view *);
+bool view_locked(const struct view *);
+void view_proof(struct view *, bool proven, const char *why);
 
 /* A slice of work that no key waits for; true while there is more. */
 bool view_work(struct view *);

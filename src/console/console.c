@@ -20,10 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "wetread/crash.h"
 #include "wetread/env.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
@@ -75,6 +77,8 @@ struct console {
 	} beyond;
 	char *target; /* where the link goes: the coordinator, or the agent in front of it */
 	struct keep keep;
+	struct unlock unlock;
+	int64_t keyed_at;         /* by the clock that goes on while the machine sleeps: the last key */
 	int64_t typed_at;         /* monotonic: the first key that is not on disk */
 	int64_t framed_at, heard; /* monotonic; heard: coordinator's clock */
 	unsigned reaction;        /* of the keys of this turn */
@@ -156,6 +160,13 @@ static void host_request(void *ctx, uint64_t n, const char *method, const char *
 	replica_request(c->replica, method, params, on_result, ticket_new(c, n));
 }
 
+static bool host_prove(void *ctx)
+{
+	struct console *c = ctx;
+
+	return unlock_begin(&c->unlock, c->link ? link_key(c->link) : NULL);
+}
+
 static void host_reply(void *ctx, const char *text)
 {
 	struct console *c = ctx;
@@ -230,6 +241,7 @@ static void frame_tell(struct console *c)
 }
 
 static void link_tell(struct console *);
+static void lock_if_idle(struct console *);
 
 static void frame(struct console *c)
 {
@@ -242,6 +254,7 @@ static void frame(struct console *c)
 		return;
 	}
 	link_tell(c);
+	lock_if_idle(c);
 	g = view_draw(c->view);
 	if (view_bell(c->view))
 		term_bell(c->term);
@@ -335,6 +348,44 @@ static void on_room(evutil_socket_t fd, short what, void *ctx)
 		frame(c);
 }
 
+/* ---- the lock */
+
+static int64_t boot_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* What is typed goes to the disk first: who knows how this console will end. */
+static void locked(struct console *c)
+{
+	keep_save(&c->keep, c->view);
+	c->repaint = true;
+}
+
+/* A machine that slept has not been typed at either. */
+static void lock_if_idle(struct console *c)
+{
+	int64_t after = settings_number(&c->settings, SETTING_lock_after);
+
+	if (after <= 0 || view_locked(c->view) || boot_ms() - c->keyed_at < after)
+		return;
+	view_lock(c->view);
+	locked(c);
+}
+
+static void proof_done(void *ctx, bool proven, const char *why)
+{
+	struct console *c = ctx;
+
+	view_proof(c->view, proven, why);
+	if (proven)
+		link_retry(c->link); /* what it asked meanwhile was answered with no */
+	frame_soon(c);
+}
+
 /* ---- keys */
 
 static void stop(struct console *c)
@@ -358,6 +409,7 @@ static void on_key(void *ctx, uint32_t key)
 {
 	struct console *c = ctx;
 
+	c->keyed_at = boot_ms();
 	if (!(c->reaction & VIEW_QUIT))
 		react(c, view_key(c->view, key));
 	save_soon(c);
@@ -367,6 +419,7 @@ static void on_paste(void *ctx, const char *text, size_t n)
 {
 	struct console *c = ctx;
 
+	c->keyed_at = boot_ms();
 	react(c, view_paste(c->view, text, n));
 	save_soon(c);
 }
@@ -417,6 +470,8 @@ static void keys_done(struct console *c)
 		stop(c);
 		return;
 	}
+	if (r & VIEW_LOCK)
+		locked(c);
 	if (r & VIEW_SUSPEND)
 		suspend(c);
 	if (input_waits(&c->input))
@@ -589,7 +644,9 @@ static void link_asks(void *ctx, struct link *link, enum link_question what, con
 		link_answer(link, "yes");
 		return;
 	}
-	if (!c->term || (c->asking && c->asking != link)) { /* one question at a time */
+	/* One question at a time; behind a lock only that of the proof. */
+	if (!c->term || (c->asking && c->asking != link) ||
+	    (view_locked(c->view) && link != c->unlock.link)) {
 		link_answer(link, NULL);
 		return;
 	}
@@ -739,6 +796,8 @@ static void on_end(evutil_socket_t sig, short what, void *ctx)
 
 	(void)what;
 	c->exit_code = 128 + (int)sig;
+	if (sig == SIGHUP && c->term) /* whoever is left sees nothing, before anything else is done */
+		term_leave(c->term);
 	stop(c);
 }
 
@@ -817,6 +876,8 @@ static int term_prepare(struct console *c, char **why)
 	    .type = getenv("TERM"), .depth = depth_wanted(c), .theme = looks_theme(c->looks)};
 	struct input_calls calls = {on_key, on_paste, on_reply, c};
 
+	int rc;
+
 	if (c->opt.dump_w)
 		return 0;
 	/* Opened anew, so that not blocking on it is ours alone and not the shell's too. */
@@ -827,12 +888,32 @@ static int term_prepare(struct console *c, char **why)
 	}
 	input_init(&c->input, &calls);
 	canvas_begin(&c->canvas, c->opt.graphics);
-	return term_open(&c->term, &o, why);
+	rc = term_open(&c->term, &o, why);
+	if (rc == 0)
+		crash_watch(c->tty, term_before(c->term), term_goodbye,
+		    "What you typed and did not send is kept: start wetread again and look at :drafts.");
+	return rc;
 }
 
 static bool wants_ascii(const struct console *c)
 {
 	return c->opt.given[OPT_ascii] || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+}
+
+static void unlock_prepare(struct console *c)
+{
+	char *target = settings_coordinator(&c->settings);
+
+	c->keyed_at = boot_ms();
+	c->unlock = (struct unlock){.base = c->base,
+	    .no_agent = !settings_bool(&c->settings, SETTING_lock_agent),
+	    .ctx = c,
+	    .question = link_asks,
+	    .ended = film_link_ended,
+	    .done = proof_done};
+	if (target && strncmp(target, "unix:", 5) != 0)
+		c->unlock.target = xstrdup(target);
+	free(target);
 }
 
 static void films_prepare(struct console *c)
@@ -850,7 +931,7 @@ static void films_prepare(struct console *c)
 static void view_prepare(struct console *c)
 {
 	struct view_host host = {c, &env_system, host_world, host_now, host_is_pending, host_pending,
-	    host_command, host_request, host_reply};
+	    host_command, host_request, host_reply, NULL};
 	struct replica_options ro = {.env = &env_system,
 	    .client = "wetread " PACKAGE_VERSION,
 	    .as_user = c->opt.given[OPT_as_user],
@@ -870,6 +951,8 @@ static void view_prepare(struct console *c)
 	    .h = c->opt.dump_h};
 
 	c->replica = replica_new(&ro);
+	if (c->unlock.target)
+		host.prove = host_prove;
 	if (c->term) {
 		term_size(c->term, &vo.w, &vo.h);
 		vo.films = &view_films;
@@ -919,6 +1002,8 @@ static int run(struct console *c, char **why)
 static void console_release(struct console *c)
 {
 	link_close(c->link);
+	unlock_release(&c->unlock);
+	crash_unwatch();
 	term_close(c->term);
 	looks_free(c->looks);
 	/* Gives up what is unanswered; the tickets go with their answers, so the view must still be there. */
@@ -962,6 +1047,7 @@ int console_main(int argc, char **argv)
 		rc = term_prepare(&c, &why);
 	if (rc == 0) {
 		timers_prepare(&c);
+		unlock_prepare(&c);
 		view_prepare(&c);
 		if (c.term)
 			looks_watch(c.looks, c.base, &(struct looks_calls){on_theme, &c});

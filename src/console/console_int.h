@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 
+#include "wetread/buf.h"
 #include "wetread/cli.h"
+#include "wetread/link.h"
 #include "wetread/theme.h"
 #include "wetread/view.h"
 
@@ -31,16 +33,22 @@ int looks_use(struct looks *, const char *name, char **why);
 const struct theme *looks_theme(const struct looks *);
 const char *looks_name(const struct looks *); /* as it was asked for */
 void looks_watch(struct looks *, struct event_base *, const struct looks_calls *);
+/* seal.c: E_CORRUPT where the bytes, or the key file, are not what they were. */
+enum { SEAL_KEY = 32 };
+int seal_key(unsigned char key[SEAL_KEY]); /* of this person on this machine; made when it is not there */
+int seal_close(const unsigned char key[SEAL_KEY], const char *text, size_t n, struct buf *out);
+int seal_open(const unsigned char key[SEAL_KEY], const struct buf *sealed, struct buf *text);
 
 /*
  * Texts that were not sent, in $XDG_STATE_HOME/wetread/drafts: a file each console, named by a hash of coordinator and
- * person, so that two consoles never write over each other and nobody sees another's.  A console that starts takes over
+ * person, so that two consoles never write over each other and nobody sees another's; sealed.  A console that starts takes over
  * the files whose owners are gone; owners that live hold a lock.
  */
 struct keep {
 	char *epoch, *login; /* whose; NULL: not known yet */
 	char *path;          /* NULL: texts cannot be kept */
-	char *written;       /* what is on disk; NULL: nothing */
+	unsigned char key[SEAL_KEY];
+	char *written; /* what is on disk; NULL: nothing */
 	int lock;
 	bool told; /* that it cannot be written */
 };
@@ -52,5 +60,19 @@ struct keep {
 void keep_follow(struct keep *, struct view *, const char *epoch, const char *login);
 void keep_save(struct keep *, struct view *);
 void keep_close(struct keep *, struct view *); /* saves */
+
+/* The proof that opens a locked console. */
+struct unlock {
+	struct event_base *base;
+	char *target; /* the coordinator over SSH; NULL: nothing can be proven. Owned */
+	bool no_agent;
+	void *ctx;
+	void (*question)(void *ctx, struct link *, enum link_question, const char *text);
+	void (*ended)(void *ctx, const struct link *); /* its questions need no answer any more */
+	void (*done)(void *ctx, bool proven, const char *why);
+	struct link *link; /* NULL: none under way */
+};
+bool unlock_begin(struct unlock *, const char *key); /* key: "SHA256:...", or NULL. False: it cannot be */
+void unlock_release(struct unlock *);
 
 #endif

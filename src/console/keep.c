@@ -1,7 +1,7 @@
 /*
  * keep - drafts on disk, for the next start: only for their owner, written beside and then moved into place.
  *
- *     drafts/3f0c...9a.Xb2kd81hT      texts of one console, as JSON
+ *     drafts/3f0c...9a.Xb2kd81hT      texts of one console, as JSON that is sealed (seal.c)
  *     drafts/3f0c...9a.Xb2kd81hT.lock  locked while that console lives
  */
 #include "config.h"
@@ -125,7 +125,7 @@ static void dir_sync(const char *path)
 	free(dir);
 }
 
-static bool file_put(const char *path, const char *text)
+static bool file_put(const char *path, const struct buf *bytes)
 {
 	char *beside = xasprintf("%s.new", path);
 	bool whole = false;
@@ -134,7 +134,7 @@ static bool file_put(const char *path, const char *text)
 	unlink(beside);
 	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0) {
-		whole = write_all(fd, text, strlen(text));
+		whole = write_all(fd, bytes->data, bytes->len);
 		whole = close(fd) == 0 && whole && rename(beside, path) == 0;
 	}
 	if (whole)
@@ -142,6 +142,15 @@ static bool file_put(const char *path, const char *text)
 	else
 		unlink(beside);
 	free(beside);
+	return whole;
+}
+
+static bool sealed_put(const struct keep *k, const char *json)
+{
+	struct buf sealed = BUF_INIT(KEEP_MAX);
+	bool whole = seal_close(k->key, json, strlen(json), &sealed) == 0 && file_put(k->path, &sealed);
+
+	buf_release(&sealed);
 	return whole;
 }
 
@@ -154,7 +163,7 @@ static bool put(struct keep *k, const struct view *v)
 	if (!json) {
 		if (k->written)
 			unlink(k->path);
-	} else if (!same && !file_put(k->path, json)) {
+	} else if (!same && !sealed_put(k, json)) {
 		free(json);
 		return false;
 	}
@@ -181,20 +190,27 @@ void keep_save(struct keep *k, struct view *v)
 
 /* ---- taking over from consoles that are gone */
 
-static void file_load(const char *path, struct view *v)
+/* What cannot be opened stays where it is: the key may come back. */
+static bool file_load(const struct keep *k, const char *path, struct view *v)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct buf b = BUF_INIT(KEEP_MAX);
+	struct buf b = BUF_INIT(KEEP_MAX), text = BUF_INIT(KEEP_MAX);
 	char part[4096];
+	bool known = true;
 	ssize_t n;
 
 	while (fd >= 0 && (n = read(fd, part, sizeof part)) > 0)
 		buf_add(&b, part, (size_t)n);
 	if (fd >= 0)
 		close(fd);
-	if (b.len > 0 && !b.failed)
-		view_drafts_load(v, b.data, b.len);
+	if (b.len > 0 && !b.failed) {
+		known = seal_open(k->key, &b, &text) == 0;
+		if (known)
+			view_drafts_load(v, text.data, text.len);
+	}
 	buf_release(&b);
+	buf_release(&text);
+	return known;
 }
 
 static void file_drop(const char *path, const char *end)
@@ -212,8 +228,7 @@ static void take_over(struct keep *k, struct view *v, const char *path)
 
 	if (lock < 0)
 		return; /* its console lives */
-	file_load(path, v);
-	if (put(k, v)) {
+	if (file_load(k, path, v) && put(k, v)) {
 		unlink(path);
 		file_drop(path, ".new");
 		file_drop(path, lock_end);
@@ -253,6 +268,14 @@ static void keep_open(struct keep *k, struct view *v)
 
 	if (!stem)
 		return;
+	if (seal_key(k->key) < 0) {
+		view_say(v, LOOK_WARN,
+		    "what you type is not kept on the disk: drafts.key beside the drafts is not a key that "
+		    "only "
+		    "you may read");
+		free(stem);
+		return;
+	}
 	env_id(&env_system, id);
 	k->path = xasprintf("%s%s", stem, id);
 	k->lock = lock_open(k->path);
@@ -274,6 +297,7 @@ void keep_close(struct keep *k, struct view *v)
 	free(k->login);
 	free(k->path);
 	str_put(&k->written, NULL);
+	sodium_memzero(k->key, sizeof k->key);
 	*k = (struct keep)KEEP_INIT;
 }
 

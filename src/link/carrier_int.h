@@ -33,6 +33,7 @@ struct carrier {
 	char *host_port;   /* as known_hosts writes it */
 	int64_t deadline;  /* 0: none */
 	char why[512];     /* a sentence that goes with the error */
+	char key[64];      /* "SHA256:..." of the key that was let in; "": not known */
 	char useless[300]; /* the key file that could not be used, and why; "": none */
 };
 
@@ -48,7 +49,11 @@ int hosts_check(struct carrier *);
 
 /* ---- login.c: E_AUTH when no key is let in */
 int login(struct carrier *);
-void login_forget(struct carrier *); /* frees the keys */
+void login_forget(struct carrier *);                             /* frees the keys */
+void login_last(const struct carrier *, char *out, size_t size); /* "file PATH", "agent SHA256:...", "" */
+
+/* ---- mirror.c: instead of a coordinator's socket one to ourselves, where only one key is let in */
+int mirror_open(struct carrier *);
 
 /* ---- agent.c */
 struct agent_front;

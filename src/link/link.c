@@ -51,7 +51,9 @@ struct link {
 	const struct link_calls *calls;
 	void *ctx;
 	struct target target;
-	char *identity, *known_hosts;
+	char *identity, *known_hosts, *prove_key;
+	bool prove, no_agent;
+	char key[64]; /* of the connection, "": not known */
 
 	enum link_state state;
 	bool up;         /* lines may be sent */
@@ -166,7 +168,12 @@ static void say(struct link *l, char kind, const void *data, size_t n)
 
 static void be_carrier(struct link *l, int fd)
 {
-	struct carrier_setup setup = {&l->target, l->identity, l->known_hosts};
+	struct carrier_setup setup = {.target = &l->target,
+	    .identity = l->identity,
+	    .known_hosts = l->known_hosts,
+	    .prove = l->prove,
+	    .no_agent = l->no_agent,
+	    .key = l->prove_key};
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
@@ -232,7 +239,7 @@ static int64_t backoff(struct link *l, int err)
 	uint16_t chance;
 
 	l->failures++;
-	if (err == E_HOSTKEY)
+	if (err == E_HOSTKEY || l->prove)
 		return -1; /* a person must look at this first */
 	if (ms > BACKOFF_MAX_MS || err == E_AUTH)
 		ms = BACKOFF_MAX_MS;
@@ -326,6 +333,12 @@ static void came_up(struct link *l)
 {
 	struct buf first = BUF_INIT(LINE_MAX_BYTES);
 
+	if (l->prove) { /* nobody is there to talk to */
+		evtimer_del(l->tick);
+		l->calls->on_connect(l->ctx, &first);
+		buf_release(&first);
+		return;
+	}
 	l->up = true;
 	l->heard_line = false;
 	l->came_up = l->heard = l->ping_next = now_ms();
@@ -478,6 +491,9 @@ static void take_frame(struct link *l, const struct frame *f)
 		break;
 	case F_PASS:
 		question(l, LINK_ASK_PASSPHRASE, f);
+		break;
+	case F_KEY:
+		snprintf(l->key, sizeof(l->key), "%.*s", (int)f->n, f->data);
 		break;
 	case F_COUNTS:
 		if (f->n == sizeof(l->counts))
@@ -669,6 +685,10 @@ int link_open(struct link **out, const struct link_options *o)
 
 	if (rc < 0)
 		return rc;
+	if (o->prove && t.path) {
+		target_release(&t);
+		return E_USAGE;
+	}
 	l = xcalloc(1, sizeof(*l));
 	l->base = o->base;
 	l->calls = o->calls;
@@ -676,6 +696,9 @@ int link_open(struct link **out, const struct link_options *o)
 	l->target = t;
 	l->identity = or_environment(o->identity, "WETREAD_IDENTITY");
 	l->known_hosts = or_environment(o->known_hosts, "WETREAD_KNOWN_HOSTS");
+	l->prove = o->prove;
+	l->no_agent = o->no_agent;
+	l->prove_key = xstrdup(o->key);
 	l->fd = -1;
 	l->rtt = -1;
 	buf_init(&l->in, FRAME_HEAD + FRAME_MAX + READ_CHUNK);
@@ -698,6 +721,7 @@ static void destroy(struct link *l)
 	target_release(&l->target);
 	free(l->identity);
 	free(l->known_hosts);
+	free(l->prove_key);
 	free(l);
 }
 
@@ -748,6 +772,11 @@ void link_reset(struct link *l, int err, const char *why)
 	enter(l);
 	drop(l, err, why);
 	leave(l);
+}
+
+const char *link_key(const struct link *l)
+{
+	return l->key;
 }
 
 enum link_state link_state(const struct link *l)

@@ -33,6 +33,7 @@ enum {
 	F_READY = 'r', /* let in: the first lines are wanted */
 	F_HOST = 'h',
 	F_PASS = 'p',
+	F_KEY = 'k',    /* its fingerprint: which key was let in; before F_READY */
 	F_COUNTS = 'w', /* struct counts */
 	F_ENDED = 'e',  /* one byte, a positive E_*, then a sentence */
 };
@@ -54,6 +55,8 @@ int frame_add(
 struct carrier_setup {
 	const struct target *target;
 	const char *identity, *known_hosts; /* may be NULL */
+	bool prove, no_agent;               /* log in at ourselves, with this key */
+	const char *key;                    /* may be NULL */
 };
 void carrier_run(int fd, const struct carrier_setup *) __attribute__((noreturn));
 

@@ -34,7 +34,7 @@ static char *last_path(const struct carrier *c)
 	return path;
 }
 
-static void last_read(const struct carrier *c, char *out, size_t size)
+void login_last(const struct carrier *c, char *out, size_t size)
 {
 	char *path = last_path(c);
 	FILE *f = path ? fopen(path, "re") : NULL;
@@ -56,7 +56,7 @@ static void last_write(const struct carrier *c, const char *kind, const char *wh
 	FILE *f;
 
 	snprintf(now, sizeof(now), "%s %s", kind, what);
-	last_read(c, before, sizeof(before));
+	login_last(c, before, sizeof(before));
 	if (!strcmp(now, before))
 		return;
 	path = last_path(c);
@@ -245,8 +245,11 @@ static int sign_in(struct carrier *c, const char *file, ssh_key key)
 			return waited;
 	}
 	rc = outcome(c, rc);
-	if (rc == IN)
+	if (rc == IN) {
+		if (key_print(key, c->key) < 0)
+			*c->key = '\0';
 		last_write(c, "file", file);
+	}
 	return rc;
 }
 
@@ -279,7 +282,7 @@ static int ask_agent(struct carrier *c, const char *first, bool only)
 	char signer[64] = "";
 	int fd, rc, waited = 0;
 
-	f = agent_front_open(first, only, &fd);
+	f = c->setup->no_agent ? NULL : agent_front_open(first, only, &fd);
 	if (!f)
 		return 0;
 	ssh_set_agent_socket(c->ssh, fd);
@@ -290,8 +293,10 @@ static int ask_agent(struct carrier *c, const char *first, bool only)
 	if (waited < 0)
 		return waited;
 	rc = outcome(c, rc);
-	if (rc == IN && *signer)
+	if (rc == IN && *signer) {
+		memcpy(c->key, signer, sizeof signer);
 		last_write(c, "agent", signer);
+	}
 	return rc;
 }
 
@@ -333,7 +338,7 @@ static int try_file(struct carrier *c, const char *file, bool wanted)
 
 static int try_last(struct carrier *c, char tried[PATH_MAX + 16])
 {
-	last_read(c, tried, PATH_MAX + 16);
+	login_last(c, tried, PATH_MAX + 16);
 	if (!strncmp(tried, "file ", 5))
 		return try_file(c, tried + 5, true);
 	return 0;
@@ -381,7 +386,7 @@ int login(struct carrier *c)
 	char *user = NULL;
 	int rc;
 
-	*c->useless = '\0';
+	*c->useless = *c->key = '\0';
 	/*
 	 * Taken by itself first: the server's list of signature types (RFC 8308) comes before the answer, and
 	 * without that list libssh refuses to sign with RSA.
@@ -398,6 +403,9 @@ int login(struct carrier *c)
 		return rc < 0 ? rc : 0;
 	if (*c->useless && c->setup->identity)
 		return carrier_fail(c, E_AUTH, "%s", c->useless);
+	if (c->setup->prove)
+		return carrier_fail(c, E_AUTH, "%s",
+		    *c->useless ? c->useless : "the key that is wanted was not there to sign");
 	ssh_options_get(c->ssh, SSH_OPTIONS_USER, &user);
 	carrier_fail(c, E_AUTH, "%s let none of your keys in as %s: %s", c->host_port,
 	    user ? user : "this user", *c->useless ? c->useless : "ask its administrator to add one");

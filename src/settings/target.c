@@ -55,6 +55,13 @@ static char *agent_for(void)
 	return found;
 }
 
+char *settings_coordinator(const struct settings *s)
+{
+	const char *wanted = settings_str(s, SETTING_coordinator);
+
+	return wanted ? xstrdup(wanted) : agent_for();
+}
+
 char *settings_target(const struct settings *s)
 {
 	const char *wanted = settings_str(s, SETTING_coordinator);

@@ -59,6 +59,7 @@ static const char enter_more[] = "\033[?2004h"; /* pastes come bracketed */
 static const char leave_more[] = "\033[?2004l";
 static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
 static const char kitty_erase[] = "\033_Ga=d,d=A,q=2\033\\";
+const char term_goodbye[] = "\033[0m\033[2J\033[H\033[?2004l\033[?1004l\033[?25h\033[?1049l\r\n";
 
 /* ---- looks */
 
@@ -320,6 +321,11 @@ int term_draw(struct term *t, const struct grid *g, bool all)
 
 /* ---- life */
 
+const struct termios *term_before(const struct term *t)
+{
+	return &t->before;
+}
+
 void term_size(const struct term *t, int *w, int *h)
 {
 	struct winsize ws;
@@ -354,6 +360,8 @@ void term_leave(struct term *t)
 		buf_adds(&t->rest, kitty_erase);
 	t->film.shown = false;
 	set_term(t->curses);
+	erase(); /* not every terminal has a second screen to leave */
+	refresh();
 	endwin();
 	frame_take(t);
 	thrift_end(&t->thrift, &t->rest);

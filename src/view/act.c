@@ -339,6 +339,12 @@ static unsigned act_redraw(struct view *v)
 	return VIEW_REPAINT | VIEW_DRAW;
 }
 
+static unsigned act_lock(struct view *v)
+{
+	view_lock(v);
+	return VIEW_LOCK | VIEW_FLUSH | VIEW_DRAW;
+}
+
 static unsigned act_suspend(struct view *v)
 {
 	(void)v;
@@ -462,6 +468,7 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_FOLLOW] = act_follow,
     [ACTION_PAUSE] = act_pause,
     [ACTION_NEWEST] = act_newest,
+    [ACTION_LOCK] = act_lock,
     [ACTION_PRIVACY] = act_privacy,
     [ACTION_HELP] = act_help,
     [ACTION_MESSAGES] = act_messages,

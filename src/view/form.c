@@ -439,8 +439,13 @@ static const struct dialog_type question_type = {
 
 void view_question(struct view *v, bool secret, const char *text)
 {
-	struct dialog *d = dialog_open(v, &question_type, NULL);
+	struct dialog *d;
 
+	if (view_locked(v)) {
+		lock_ask(v, text);
+		return;
+	}
+	d = dialog_open(v, &question_type, NULL);
 	d->is_secret = secret;
 	d->is_asked = true;
 	str_put(&d->saved, text);

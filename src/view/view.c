@@ -56,6 +56,8 @@ bool view_deaf(const struct view *v)
 	int64_t mono = env_mono(v->host.env);
 	const struct dialog *d = v->dialog;
 
+	if (view_locked(v))
+		return false;
 	if (d)
 		return mono < d->deaf_until || (!d->type->is_prompt && mono < d->letters_at);
 	return mono < v->dead_until || mono < v->mute_until;
@@ -261,6 +263,8 @@ unsigned view_key(struct view *v, uint32_t key)
 
 	view_clock(v);
 	v->last_key = key;
+	if (view_locked(v))
+		return lock_key(v, key);
 	if (is_everywhere(v, key, &d))
 		return view_do(v, d);
 	if (v->dialog)
@@ -280,6 +284,11 @@ unsigned view_key(struct view *v, uint32_t key)
 unsigned view_paste(struct view *v, const char *text, size_t n)
 {
 	view_clock(v);
+	if (view_locked(v)) {
+		if (v->lock.phase == LOCK_ASKING)
+			edit_insert(&v->lock.edit, text, n);
+		return VIEW_DRAW;
+	}
 	if (!v->dialog) {
 		view_say(v, LOOK_TEXT, "pasted text is only taken where text is typed");
 		return VIEW_DRAW;
@@ -398,6 +407,10 @@ const struct grid *view_draw(struct view *v)
 	list_settle(v);
 	if (!rows_is_large(&v->rows))
 		rows_count(&v->rows, v->now, UINT_MAX);
+	if (view_locked(v)) {
+		lock_draw(v);
+		return &v->grid;
+	}
 	lightbox_follow(v);
 	grid_clear(&v->grid);
 	screen_ops(v)->draw(v);
@@ -472,6 +485,7 @@ void view_free(struct view *v)
 		free(v->messages[i].text);
 	free(v->mine);
 	lightbox_release(&v->lightbox);
+	lock_release(&v->lock);
 	rows_release(&v->rows);
 	grid_release(&v->grid);
 	free(v);

@@ -8,6 +8,7 @@
 #include "edit.h"
 #include "keymap.h"
 #include "lightbox.h"
+#include "lock.h"
 #include "rows.h"
 #include "screen.h"
 
@@ -189,6 +190,7 @@ struct view {
 	size_t ndrafts;
 
 	struct lightbox lightbox;
+	struct lock lock;
 };
 
 /* view.c */
@@ -320,6 +322,12 @@ void help_open(struct view *);
 void messages_open(struct view *);
 void palette_open(struct view *, const char *text); /* palette.c */
 void filter_open(struct view *);                    /* prompt.c */
+
+/* lock.c */
+unsigned lock_key(struct view *, uint32_t key);
+void lock_ask(struct view *, const char *text); /* a secret, for the proof */
+void lock_draw(struct view *);
+void lock_release(struct lock *);
 
 /* drafts.c */
 void draft_keep(struct view *, const struct dialog *);

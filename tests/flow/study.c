@@ -179,7 +179,7 @@ static void seat_changed(void *ctx, uint64_t study, const struct event *e)
 static void seat_take(struct seat *s, const char *login)
 {
 	struct view_host host = {s, &room.env, seat_world, seat_now, seat_is_pending, seat_pending,
-	    seat_command, seat_request, NULL};
+	    seat_command, seat_request, NULL, NULL};
 	const struct replica_me *me;
 
 	s->console = room_console(&room, login);

@@ -72,11 +72,26 @@ static void desk_request(void *ctx, uint64_t ticket, const char *method, const c
 	cJSON_Delete(p);
 }
 
+static void desk_reply(void *ctx, const char *text)
+{
+	struct desk *d = ctx;
+
+	snprintf(d->replied, sizeof d->replied, "%s", text ? text : "(no)");
+}
+
+static bool desk_prove(void *ctx)
+{
+	struct desk *d = ctx;
+
+	d->proofs++;
+	return d->has_key;
+}
+
 void desk_open_films(struct desk *d, struct night *n, const char *who, int w, int h,
     const struct view_films *films, struct view_canvas canvas, void *reel)
 {
 	struct view_host host = {d, &d->env, desk_world, desk_now, desk_is_pending, desk_pending,
-	    desk_command, desk_request, NULL};
+	    desk_command, desk_request, desk_reply, desk_prove};
 	const struct user *u = world_user(&n->w, who);
 
 	*d = (struct desk){.night = n, .mono = 100000, .reel = reel};

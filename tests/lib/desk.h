@@ -32,6 +32,9 @@ struct desk {
 	unsigned nshows;
 	unsigned logged; /* events of the night already told to the view */
 	unsigned last;   /* reaction to the last key */
+	bool has_key;    /* a proof can be asked for */
+	unsigned proofs;
+	char replied[64]; /* to the last question */
 	char *screen;
 	void *reel; /* of a test that shows pictures */
 };

@@ -397,6 +397,33 @@ static unsigned texts_on_disk(const struct desk *d)
 	return n;
 }
 
+/* Of them, those that have these words in the clear. */
+static unsigned texts_that_say(const struct desk *d, const char *words)
+{
+	char path[1024], bytes[8192];
+	unsigned n = 0;
+	struct dirent *one;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "%s/state/wetread/drafts", d->home);
+	dir = opendir(path);
+	while (dir && (one = readdir(dir)) != NULL) {
+		FILE *f;
+		size_t got;
+
+		snprintf(path, sizeof path, "%s/state/wetread/drafts/%s", d->home, one->d_name);
+		f = *one->d_name == '.' ? NULL : fopen(path, "r");
+		if (!f)
+			continue;
+		got = fread(bytes, 1, sizeof bytes, f);
+		n += memmem(bytes, got, words, strlen(words)) != NULL;
+		fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
 static bool is_on_disk(struct vt *v, const void *ctx)
 {
 	(void)v;
@@ -414,6 +441,8 @@ static void text_outlives_a_kill(void **state)
 	assert_true(vt_until(&d.vt, LIMIT, is_on_disk, &d));
 	kill(d.vt.pid, SIGKILL);
 	assert_true(vt_ends(&d.vt, LIMIT));
+	assert_int_equal(texts_that_say(&d, "half a report"), 0);
+	assert_int_equal(texts_that_say(&d, "48000001"), 0);
 	vt_close(&d.vt);
 	console_start(&d, "sup2", 80, 24, NULL, NULL); /* another person is not shown it */
 	assert_true(vt_sees(&d.vt, "48000001", LIMIT));
