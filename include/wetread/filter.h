@@ -75,6 +75,8 @@ struct filter_subject {
 	const char *me; /* login, NULL if none */
 	const char *(*text)(const struct filter_subject *, enum filter_field);
 	bool (*number)(const struct filter_subject *, enum filter_field, int64_t *out);
+	/* What the field was before, newest first, separated by |; NULL if nothing. May be NULL. */
+	const char *(*before)(const struct filter_subject *, enum filter_field);
 };
 
 /* What the parser and completion ask for; each callback may be NULL. */

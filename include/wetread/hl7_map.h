@@ -143,6 +143,8 @@ struct hl7_val hl7_row_val(const struct hl7_msg *, const struct hl7_row *, const
 /* The parameters of hl7.apply. E_LIMIT when they would not fit (the message is then HL7_TOO_MANY). */
 int hl7_request(const struct hl7_msg *, struct hl7_reading *, const struct hl7_profile *, const char *peer,
     struct buf *params);
+/* stroke, trauma: what a study that is called so is for; NULL for anything else. For those that have no order. */
+const char *hl7_protocol(const char *exam);
 /* The operation id: the same sender, MSH-10 and bytes give the same. */
 void hl7_op(const struct hl7_msg *, char out[23]);
 

@@ -23,4 +23,13 @@ unsigned match_candidates(
 /* Is identifier `which` (name, birth, sex, pid, accession) known and the same in both? Case and spaces do not count. */
 bool match_identifier(const struct study *a, const struct study *b, const char *which);
 
+/*
+ * Two Patient's Names (DICOM PS3.5 6.2.1.2, HL7 XPN): the groups that both have are compared word by word, without case.  A
+ * name that only goes on where the other ends after two words, OKAFOR^MARY and OKAFOR^MARY^ANN, is the same.
+ */
+enum match_verdict { MATCH_UNKNOWN, MATCH_SAME, MATCH_OTHER };
+enum match_verdict match_names(const char *a, const char *b);
+/* Two texts that are compared whole: ids, dates. */
+enum match_verdict match_texts(const char *a, const char *b);
+
 #endif

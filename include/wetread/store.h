@@ -3,7 +3,8 @@
  *
  *     DIR/incoming/<association>/            objects received and acknowledged, not yet indexed
  *     DIR/study/<key>/<series>/<object>.dcm  keys are the first 32 hexadecimal digits of the UID's SHA-256
- *     DIR/aside/                             objects that could not be taken, for a person to look at
+ *     DIR/aside/                             objects that could not be taken, for a person to look at; those of another
+ *                                            patient than the study they say they belong to among them
  *     DIR/preview/                           what previews are made into
  *     DIR/index.db                           SQLite: study, series, instance, aside
  *
@@ -69,11 +70,18 @@ struct store_origin {
 };
 enum store_taken {
 	STORE_NEW,
-	STORE_SAME, /* these very bytes were here already */
-	STORE_OTHER /* other bytes are here under its SOP Instance UID: it was put aside */
+	STORE_SAME,   /* these very bytes were here already */
+	STORE_OTHER,  /* other bytes are here under its SOP Instance UID: it was put aside */
+	STORE_FOREIGN /* it names another patient than its study: it was put aside */
 };
+/* Why STORE_OTHER and STORE_FOREIGN are put aside, for a person. */
+const char *store_why(enum store_taken);
 
-/* Within a batch: file is relative to DIR. Changes last, and file goes away, with store_commit(). kept: when STORE_OTHER. */
+/*
+ * Within a batch: file is relative to DIR.  Changes last, and file goes away, with store_commit().  kept: of an object that was
+ * put aside.  Two patients are never filed under one Study Instance UID: an object with another patient id (and issuer),
+ * name or birth date than its study has is STORE_FOREIGN.
+ */
 int store_take(struct store *, const char *file, const struct image *, const struct store_origin *,
     enum store_taken *, char kept[STORE_PATH]);
 /* Puts it into aside/; *kept gets its name there. The reason is for a person. */
@@ -91,7 +99,8 @@ struct store_study {
 	int64_t images, series, bytes, expected;
 	int64_t first_image, last_image; /* when made, UTC ms; 0 not known */
 	int64_t newest;                  /* arrival of the newest object */
-	int64_t told_images, told_series;
+	int64_t aside;                   /* objects put aside because they name another patient */
+	int64_t told_images, told_series, told_aside;
 	bool released; /* the association that brought the newest object ended as it should */
 	bool complete; /* and that was told */
 };
@@ -100,7 +109,7 @@ int store_study_get(struct store *, const char *key, struct store_study *); /* E
 /* Those of which not everything was told. fn returns 0 to go on. */
 int store_each_open(struct store *, int (*fn)(void *ctx, const struct store_study *), void *ctx);
 /* Outside of a batch. */
-int store_told(struct store *, const char *key, int64_t images, int64_t series);
+int store_told(struct store *, const struct store_study *); /* its counts were */
 int store_released(struct store *, const char *key);
 int store_completed(
     struct store *, const char *key, int64_t images); /* nothing if more images are there by now */

@@ -104,6 +104,9 @@ void study_members(struct buf *b, const struct study *s)
 	json_kuint(b, "revision", s->rev);
 	json_kint(b, "images", s->images);
 	json_known(b, "images_expected", s->images_expected);
+	json_known(b, "images_a_minute", s->rate);
+	json_known(b, "images_aside", s->aside);
+	json_clean(b, "images_late", s->late);
 	json_clean(b, "hold", s->hold);
 	json_clean(b, "cancel", s->cancel);
 	json_clean(b, "acknowledge", s->ack);

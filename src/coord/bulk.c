@@ -60,13 +60,14 @@ static int read_all(int fd, struct buf *out)
 	return 0;
 }
 
-/* E_NOTHING when there are no pictures of this study. */
+/* E_NOTHING when there are no pictures of this study: an order knows its study UID before it has images, and what came
+ * under that UID may be another patient's, on a row of its own. */
 static int load(const struct coord *c, const struct study *s, char key[33], struct manifest *out)
 {
 	struct buf text = BUF_INIT(MANIFEST_BYTES);
 	int fd, err;
 
-	if (str_empty(s->study_uid))
+	if (str_empty(s->study_uid) || s->images == 0)
 		return E_NOTHING;
 	manifest_key(s->study_uid, key);
 	fd = open_file(c, key, "manifest.json");

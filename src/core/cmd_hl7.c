@@ -78,7 +78,8 @@ static bool sender_may_set(const char *key)
 	static const char *const ours[] = {"state", "reader", "tx", "fence", "lease_until", "hold", "hold_by",
 	    "hold_reader", "cancel", "ack", "assigned_at", "claimed_at", "prelim_at", "final_at", "closed_at",
 	    "ready_at", "alias", "former", "ai", "ai_score", "report", "report_by", "report_at", "notes_n",
-	    "rev_by", "rev_at", "rev_what", "images", "first_image", "last_image", "site", "sender"};
+	    "rev_by", "rev_at", "rev_what", "images", "first_image", "last_image", "site", "sender", "late",
+	    "aside", "rate", "ready_images", "ready_series"};
 
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
 		if (!strcmp(ours[i], key))
@@ -153,6 +154,21 @@ static bool fits(const struct study *s, const struct hl7_item *item)
 	       (!contradicts(s->proc, hl7_value(item, "proc")) || hl7_names_replaced(s, item));
 }
 
+/*
+ * Images and orders come from different programs: neither joins the other's patient by a number alone.  Hospitals give one
+ * person several ids, so that images with the order's own study UID join by their patient's name and birth date too.
+ */
+static bool fits_patient(
+    const struct world *w, const struct study *s, const struct hl7_item *item, bool by_uid)
+{
+	if (item->images && by_uid)
+		return images_same_patient(w, s, item);
+	if (!hl7_same_patient(w, s, item))
+		return false;
+	return !(item->images || (s->images && s->state == STATE_UNMATCHED)) ||
+	       images_same_patient(w, s, item);
+}
+
 const struct study *hl7_study(const struct step *st, const struct hl7_item *item)
 {
 	static const struct {
@@ -171,8 +187,7 @@ const struct study *hl7_study(const struct step *st, const struct hl7_item *item
 		for (size_t i = 0; i < n; i++) {
 			const struct study *s = world_study(st->w, ids[i]);
 
-			if (fits(s, item) &&
-			    (hl7_same_patient(st->w, s, item) || (item->by_uid && ways[k].which == 'u')))
+			if (fits(s, item) && fits_patient(st->w, s, item, ways[k].which == 'u'))
 				return s;
 		}
 	}

@@ -17,9 +17,14 @@
 #include "wetread/text.h"
 #include "wetread/when.h"
 
+enum { NOTE_EVERY_MS = 10 * 60000, ACK_MAX = 300, NOTES = 3 };
+
 struct arrival {
 	struct hl7_item item; /* matching and new rows are the same as for orders */
-	int64_t images, series;
+	int64_t images, series, aside;
+	char notes[NOTES]
+	          [96]; /* for whoever has signed; emitted last, for an event is borrowed until the next */
+	unsigned nnotes;
 };
 
 /* The facts of the images that fill what the order left empty; identifiers and counts are handled apart. */
@@ -28,30 +33,34 @@ static const char *const fills[] = {
 
 static bool read_arrival(struct step *st, struct arrival *a)
 {
-	const struct cJSON *params = st->cmd->params;
+	const struct cJSON *params = st->cmd->params, *set = json_get(params, "set");
 
-	*a = (struct arrival){.item = {.json = params, .at = st->now, .by_uid = true}};
+	*a = (struct arrival){.item = {.json = params, .at = st->now, .images = true}};
 	a->item.site = json_get_str(params, "site", NULL);
-	if (hl7_read_set(&a->item, json_get(params, "set"), "images first_image last_image") ||
+	if (hl7_read_set(&a->item, set, "images first_image last_image aside rate") ||
 	    !hl7_value(&a->item, "study_uid")) {
 		refuse(st, E_USAGE, "images want set with a study_uid");
 		return false;
 	}
 	patch_str(&a->item.set, &rec_study, "site", a->item.site);
 	patch_str(&a->item.set, &rec_study, "aet", json_get_str(params, "aet", NULL));
-	a->images = json_get_int(json_get(params, "set"), "images", 0);
-	a->series = json_get_int(json_get(params, "set"), "series", 0);
+	a->images = json_get_int(set, "images", 0);
+	a->series = json_get_int(set, "series", 0);
+	a->aside = json_get_int(set, "aside", 0);
 	return true;
 }
 
+/* ---- what has come */
+
 static void set_counts(struct event *e, const struct arrival *a, const struct study *s)
 {
-	static const char *const counts[] = {"images", "series", "images_expected", "last_image"};
+	static const char *const counts[] = {
+	    "images", "series", "images_expected", "last_image", "rate", "aside"};
 
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
 		const struct change *c = patch_find(&a->item.set, counts[i]);
 
-		if (c && c->i > 0 && (!s || patch_changes(c, s)))
+		if (c && (c->i > 0 || !strcmp(counts[i], "rate")) && (!s || patch_changes(c, s)))
 			set_int(e, counts[i], c->i);
 	}
 	if (!s || !s->first_image) {
@@ -71,43 +80,145 @@ static void fill_empty(struct event *e, const struct arrival *a, const struct st
 	}
 }
 
-/* Images after the study was ready: everybody sees that there is more; after a signed report somebody must look. */
-static void tell_late(struct step *st, struct event *e, const struct arrival *a)
-{
-	const struct study *s = st->s;
-	char late[64], at[32];
+/* ---- what somebody must look at */
 
-	when_rfc3339(st->now, at);
-	snprintf(late, sizeof late, "+%lld series, +%lld images %.5sZ", (long long)(a->series - s->series),
-	    (long long)(a->images - s->images), at + 11);
-	set_str(e, "late", late);
-	if (s->state == STATE_FINAL || s->state == STATE_PRELIM)
-		emit_note(st, "note", "images arrived after the report was signed: look at them");
+static bool is_signed(const struct study *s)
+{
+	return s->state == STATE_FINAL || s->state == STATE_PRELIM;
 }
 
-static void more_images(struct step *st, const struct arrival *a)
+/* There already when it came a moment ago: a series is told in many parts. */
+static bool noted_lately(const struct study *s, const char *text, int64_t now)
+{
+	for (unsigned i = s->nnotes; i-- > 0;)
+		if (s->notes[i].text && !strcmp(s->notes[i].text, text))
+			return now - s->notes[i].at < NOTE_EVERY_MS;
+	return false;
+}
+
+static void add_note(const struct step *st, struct arrival *a, const char *text)
+{
+	if (a->nnotes < NOTES && !noted_lately(st->s, text, st->now))
+		snprintf(a->notes[a->nnotes++], sizeof a->notes[0], "%s", text);
+}
+
+/* Before the report is signed its reader says that this was seen; who has signed finds a note. */
+static void warn(const struct step *st, struct event *e, struct arrival *a, const char *text)
 {
 	const struct study *s = st->s;
+
+	if (is_signed(s))
+		add_note(st, a, text);
+	else if (str_empty(s->ack) || !strncmp(s->ack, text, strlen(text)))
+		set_str(e, "ack", text);
+	else
+		set_text(e, "ack", "%s; %.*s", text, cut(s->ack, ACK_MAX), s->ack);
+}
+
+static void tell_aside(const struct step *st, struct event *e, struct arrival *a)
+{
+	static const char text[] = "images of another patient came under this study: they were put aside";
+
+	warn(st, e, a, text);
+	if (!is_signed(st->s))
+		add_note(st, a, text);
+}
+
+/* The patient is the same by id, or by name and birth date; what is left over is for the reader's eyes. */
+static void tell_differing(const struct step *st, struct event *e, struct arrival *a)
+{
+	const char *what = images_differ(st->s, &a->item);
+	char text[80];
+
+	if (!what)
+		return;
+	snprintf(text, sizeof text, "the images give another %s than the order: compare", what);
+	warn(st, e, a, text);
+}
+
+/* Were the images complete before?  Ready by the procedure's end alone they were not: the first ones are not late. */
+static bool is_late(const struct study *s)
+{
+	return is_signed(s) || (s->ready_images > 0 && s->state != STATE_ORDERED &&
+	                           s->state != STATE_ACQUIRING && s->state != STATE_UNMATCHED);
+}
+
+/* Everybody sees that there is more than was complete; after a signed report somebody must look. */
+static void tell_late(const struct step *st, struct event *e, struct arrival *a)
+{
+	const struct study *s = st->s;
+	char late[80], at[32];
+
+	when_rfc3339(st->now, at);
+	snprintf(late, sizeof late, "+%lld series, +%lld images %.5sZ",
+	    (long long)(a->series - s->ready_series), (long long)(a->images - s->ready_images), at + 11);
+	set_str(e, "late", late);
+	if (is_signed(s))
+		add_note(st, a, "images arrived after the report was signed: look at them");
+}
+
+/* ---- images.arrived */
+
+/* As many are there as were announced, by the images or by the order. */
+static bool are_all(const struct study *s, const struct arrival *a)
+{
+	const struct change *c = patch_find(&a->item.set, "images_expected");
+	int64_t expected = c && c->i > s->images_expected ? c->i : s->images_expected;
+
+	return expected > 0 && a->images >= expected;
+}
+
+static void set_ready(const struct step *st, struct event *e, int64_t images, int64_t series)
+{
+	set_int(e, "state", STATE_READY);
+	set_int(e, "ready_at", st->now);
+	set_int(e, "ready_images", images);
+	set_int(e, "ready_series", series);
+}
+
+static void move_on(const struct step *st, struct event *e, struct arrival *a)
+{
+	const struct study *s = st->s;
+	bool waiting = s->state == STATE_ORDERED || s->state == STATE_ACQUIRING;
+
+	if (waiting && are_all(s, a))
+		set_ready(st, e, a->images, a->series);
+	else if (s->state == STATE_ORDERED)
+		set_int(e, "state", STATE_ACQUIRING);
+	else if (is_late(s))
+		tell_late(st, e, a);
+}
+
+static void more_images(struct step *st, struct arrival *a)
+{
+	const struct study *s = st->s;
+	const struct change *rate = patch_find(&a->item.set, "rate");
 	bool more = a->images > s->images;
 	struct event *e;
 
-	if (!more && s->study_uid && a->series <= s->series)
+	if (!more && s->study_uid && a->series <= s->series && a->aside <= s->aside &&
+	    (!rate || rate->i == s->rate))
 		return;
 	e = emit(st, EVENT_STUDY_IMAGES);
 	set_counts(e, a, s);
 	fill_empty(e, a, s);
-	if (s->state == STATE_ORDERED)
-		set_int(e, "state", STATE_ACQUIRING);
-	else if (more && s->state != STATE_ACQUIRING && s->state != STATE_UNMATCHED)
-		tell_late(st, e, a);
+	if (more)
+		move_on(st, e, a);
+	if (!s->images && s->state != STATE_UNMATCHED)
+		tell_differing(st, e, a);
+	if (a->aside > s->aside)
+		tell_aside(st, e, a);
+	for (unsigned i = 0; i < a->nnotes; i++)
+		emit_note(st, "supervisor", a->notes[i]);
 }
 
+/* Nobody said how urgent it is: looked at before inpatients, and first of all when its own words say stroke or trauma. */
 static void first_images(struct step *st, const struct arrival *a)
 {
 	struct event *e = hl7_new_study(st, &a->item, STATE_UNMATCHED);
 
 	st->a->study = e->study;
-	set_int(e, "prio", 2); /* nobody said how urgent it is: looked at before inpatients */
+	set_int(e, "prio", hl7_value(&a->item, "protocol") ? 0 : 2);
 	set_counts(e, a, NULL);
 }
 
@@ -127,23 +238,40 @@ void cmd_images(struct step *st)
 	patch_release(&a.item.set);
 }
 
-/* A row that waits for its order remembers that its images are whole: the match makes it ready. */
+/* ---- images.complete */
+
+/*
+ * A row that waits for its order remembers that its images are whole: the match makes it ready.  One that was ready
+ * by the procedure's end alone learns what it is that may be late.
+ */
+static void all_images(struct step *st)
+{
+	const struct study *s = st->s;
+	bool waiting = s->state == STATE_ORDERED || s->state == STATE_ACQUIRING,
+	     first = s->state != STATE_CANCELLED && !s->ready_images && s->images;
+	struct event *e;
+
+	if (!waiting && !first && !s->rate)
+		return;
+	e = emit(st, waiting ? EVENT_STUDY_READY : EVENT_STUDY_IMAGES);
+	set_int(e, "rate", 0);
+	if (waiting)
+		set_ready(st, e, s->images, s->series);
+	else if (first) {
+		set_int(e, "ready_images", s->images);
+		set_int(e, "ready_series", s->series);
+	}
+	if (s->state == STATE_UNMATCHED && !s->ready_at)
+		set_int(e, "ready_at", st->now);
+}
+
 void cmd_images_complete(struct step *st)
 {
 	struct arrival a;
-	struct event *e;
-	int64_t state;
 
 	if (read_arrival(st, &a))
 		st->s = hl7_study(st, &a.item);
 	patch_release(&a.item.set);
-	state = st->s ? st->s->state : 0;
-	if (st->a->err || (state != STATE_ORDERED && state != STATE_ACQUIRING && state != STATE_UNMATCHED))
-		return;
-	if (state == STATE_UNMATCHED && st->s->ready_at)
-		return;
-	e = emit(st, state == STATE_UNMATCHED ? EVENT_STUDY_CHANGED : EVENT_STUDY_READY);
-	if (state != STATE_UNMATCHED)
-		set_int(e, "state", STATE_READY);
-	set_int(e, "ready_at", st->now);
+	if (!st->a->err && st->s)
+		all_images(st);
 }

@@ -70,6 +70,9 @@ static void take_images(struct event *e, const struct study *from, const struct 
 	set_int(e, "series", from->series);
 	set_int(e, "first_image", from->first_image);
 	set_int(e, "last_image", from->last_image);
+	set_int(e, "ready_images", from->ready_images);
+	set_int(e, "ready_series", from->ready_series);
+	set_int(e, "aside", from->aside);
 	if (order->state != STATE_ORDERED && order->state != STATE_ACQUIRING)
 		return;
 	set_int(e, "state", from->ready_at ? STATE_READY : STATE_ACQUIRING);

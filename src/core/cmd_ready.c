@@ -23,4 +23,8 @@ void cmd_ready(struct step *st)
 	e = emit(st, EVENT_STUDY_READY);
 	set_int(e, "state", STATE_READY);
 	set_int(e, "ready_at", st->now);
+	if (!s->images)
+		return;
+	set_int(e, "ready_images", s->images);
+	set_int(e, "ready_series", s->series);
 }

@@ -74,7 +74,7 @@ struct hl7_item {
 	const char *site, *sender;
 	int64_t at;    /* when the message says it happened; never 0, never in the future */
 	bool believed; /* at is what the message says, not the time it came */
-	bool by_uid;   /* a Study Instance UID joins whatever the patient id says */
+	bool images;   /* it speaks of images, not of an order */
 };
 struct hl7_result {
 	struct buf studies, warnings; /* JSON arrays */
@@ -110,5 +110,10 @@ bool hl7_names_replaced(const struct study *, const struct hl7_item *);
 /* In the event of a row that had no patient id: the id that survived all merges so far. */
 void hl7_settle_patient(const struct step *, const struct hl7_item *, struct event *);
 void hl7_add_alias(const struct study *, struct event *, const char *gone);
+
+/* images_patient.c: are the row and the item, one of an order and one of images, of one patient? */
+bool images_same_patient(const struct world *, const struct study *, const struct hl7_item *);
+/* What the reader must compare though they are of one patient: "name, birth date", NULL if nothing. */
+const char *images_differ(const struct study *, const struct hl7_item *);
 
 #endif

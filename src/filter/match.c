@@ -9,12 +9,16 @@
 #include "filter_int.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "wetread/text.h"
 #include "wetread/when.h"
 
-enum { LOOK_MAX = 8192 }; /* bytes of a text that a regex looks at */
+enum {
+	LOOK_MAX = 8192,
+	BEFORE_MAX = 512
+}; /* bytes of a text that a regex looks at, and of one that is no more */
 
 static const char *text_of(const struct filter_subject *s, int field)
 {
@@ -78,6 +82,23 @@ static bool fits(int field, const struct value *v, const char *s, bool part)
 	}
 }
 
+/* What the field said before: a patient is looked for by the name or number that was on the old paper. */
+static bool before_fits(int field, const struct value *v, const struct filter_subject *s, bool part)
+{
+	const char *at = s->before ? s->before(s, (enum filter_field)field) : NULL;
+	char one[BEFORE_MAX];
+
+	while (at && *at) {
+		size_t n = strcspn(at, "|");
+
+		snprintf(one, sizeof(one), "%.*s", (int)utf8_prefix(at, n, sizeof(one) - 1), at);
+		if (n && fits(field, v, one, part))
+			return true;
+		at += n + (at[n] == '|');
+	}
+	return false;
+}
+
 /* One of the words of a set. */
 static bool set_fits(int field, const struct value *v, const char *set)
 {
@@ -106,6 +127,7 @@ static bool value_fits(const struct node *n, const struct value *v, const struct
 {
 	enum filter_type type = filter_field_info((enum filter_field)n->field)->type;
 	const char *text = text_of(s, v->kind == VALUE_HELD ? FILTER_hold : n->field);
+	bool part;
 
 	switch (v->kind) {
 	case VALUE_ME:
@@ -120,12 +142,10 @@ static bool value_fits(const struct node *n, const struct value *v, const struct
 	case VALUE_CLOSED:
 		return state_closed(text);
 	default:
-		if (!*text)
-			return false;
 		if (type == FILTER_SET)
-			return set_fits(n->field, v, text);
-		return fits(
-		    n->field, v, text, n->op == OP_HAS && (type == FILTER_TEXT || type == FILTER_SCORE));
+			return *text && set_fits(n->field, v, text);
+		part = n->op == OP_HAS && (type == FILTER_TEXT || type == FILTER_SCORE);
+		return (*text && fits(n->field, v, text, part)) || before_fits(n->field, v, s, part);
 	}
 }
 
@@ -177,7 +197,8 @@ static bool bare_fits(const struct value *v, const struct filter_subject *s)
 	for (unsigned i = 0; i < nbare_fields; i++) {
 		const char *text = text_of(s, (int)bare_fields[i]);
 
-		if (*text && fits(FIELD_BARE, v, text, true))
+		if ((*text && fits(FIELD_BARE, v, text, true)) ||
+		    before_fits((int)bare_fields[i], v, s, true))
 			return true;
 	}
 	return false;

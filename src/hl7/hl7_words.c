@@ -206,6 +206,11 @@ static const char *protocol_in(const char *text, enum where where)
 	return NULL;
 }
 
+const char *hl7_protocol(const char *exam)
+{
+	return protocol_in(exam, EXAM);
+}
+
 static bool screening(const struct hl7_row *row)
 {
 	return row->exam && row->exam != hl7_delete &&

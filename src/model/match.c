@@ -42,6 +42,65 @@ bool match_identifier(const struct study *a, const struct study *b, const char *
 	return false;
 }
 
+/* ---- names of two sources */
+
+static bool ends_word(char c)
+{
+	return c == '\0' || c == '^' || c == ' ' || c == '=';
+}
+
+/* Past what stands between two words of a group. */
+static const char *next_word(const char *s)
+{
+	while (*s == '^' || *s == ' ')
+		s++;
+	return s;
+}
+
+/* Compares the words of one group; both end up at its end (or somewhere inside, when they differ). */
+static enum match_verdict same_group(const char *a, const char *b)
+{
+	unsigned words = 0;
+
+	for (a = next_word(a), b = next_word(b); !ends_word(*a) && !ends_word(*b);
+	     a = next_word(a), b = next_word(b)) {
+		for (; !ends_word(*a) || !ends_word(*b); a++, b++)
+			if (ends_word(*a) || ends_word(*b) ||
+			    tolower((unsigned char)*a) != tolower((unsigned char)*b))
+				return MATCH_OTHER;
+		words++;
+	}
+	if (words == 0)
+		return MATCH_UNKNOWN;
+	return (ends_word(*a) && ends_word(*b)) || words > 1 ? MATCH_SAME : MATCH_OTHER;
+}
+
+enum match_verdict match_names(const char *a, const char *b)
+{
+	enum match_verdict all = MATCH_UNKNOWN;
+
+	while (a && b) {
+		enum match_verdict one = same_group(a, b);
+
+		if (one == MATCH_OTHER)
+			return one;
+		if (one == MATCH_SAME)
+			all = one;
+		a = strchr(a, '=');
+		b = strchr(b, '=');
+		a += a != NULL;
+		b += b != NULL;
+	}
+	return all;
+}
+
+enum match_verdict match_texts(const char *a, const char *b)
+{
+	if (str_empty(a) || str_empty(b))
+		return MATCH_UNKNOWN;
+	return same_words(a, b) ? MATCH_SAME : MATCH_OTHER;
+}
+
 /* Edit distance of two short strings, 9 when it is more than 2. */
 static int distance(const char *a, const char *b)
 {

@@ -103,10 +103,10 @@ static void drop_jobs(struct filing *f, size_t n)
 /* ---- filing what was read */
 
 struct filed {
-	char study[STORE_KEY]; /* "" when it was put aside */
+	char study[STORE_KEY]; /* "" when that is not known */
 	char kept[STORE_PATH];
 	const char *reason;
-	bool grown; /* the study has more objects than before */
+	bool grown; /* the study has more objects than before, or more of its were put aside */
 };
 
 static const char *death(const struct filing *f, char text[64])
@@ -154,11 +154,8 @@ static int file_one(struct filing *f, const struct job *j, const char *dead, str
 	else {
 		err = store_take(f->scp->store, j->file, &im, &o, &taken, out->kept);
 		store_key(im.study_uid, out->study);
-		out->grown = taken == STORE_NEW;
-		if (taken == STORE_OTHER) {
-			out->reason = "another object has the same SOP Instance UID";
-			*out->study = '\0';
-		}
+		out->grown = taken == STORE_NEW || taken == STORE_FOREIGN;
+		out->reason = store_why(taken);
 	}
 	image_release(&im);
 	return err == E_NOTFOUND ? 0 : err; /* somebody removed the file: there is nothing to keep */
@@ -191,7 +188,7 @@ static int file_jobs(struct filing *f, size_t n, const char *dead)
 	for (size_t i = 0; i < n && !err; i++)
 		tell(f, &f->jobs[i], &done[i]);
 	for (size_t i = 0; i < n && !err; i++)
-		arrival_filed(f->jobs[i].from, *done[i].study ? done[i].study : NULL);
+		arrival_filed(f->jobs[i].from, done[i].reason ? NULL : done[i].study);
 	if (!err)
 		drop_jobs(f, n);
 	free(done);

@@ -16,6 +16,7 @@
 
 #include "wetread/buf.h"
 #include "wetread/errors.h"
+#include "wetread/hl7_map.h"
 #include "wetread/json.h"
 #include "wetread/log.h"
 #include "wetread/map.h"
@@ -23,14 +24,16 @@
 #include "wetread/text.h"
 #include "wetread/upstream.h"
 
-enum { EVERY_MS = 1000, MESSAGE_MAX = 256 << 10, OP_CHARS = 22 };
+enum { EVERY_MS = 1000, RATE_MS = 10000, PAUSE_MS = 60000, MESSAGE_MAX = 256 << 10, OP_CHARS = 22 };
 
 struct watch {
 	char key[STORE_KEY];
-	bool grown;     /* there is more than was told */
-	bool asked;     /* a message is on its way */
-	unsigned busy;  /* associations that bring it */
-	int64_t told;   /* when, monotonic ms */
+	bool grown;    /* there is more than was told */
+	bool asked;    /* a message is on its way */
+	unsigned busy; /* associations that bring it */
+	int64_t told;  /* when, monotonic ms */
+	int64_t since, from,
+	    rate;       /* of arrival: counted since then (monotonic ms), from so many; objects a minute */
 	int64_t finish; /* when it is complete unless more comes, monotonic ms; 0: that is not known */
 };
 
@@ -47,7 +50,7 @@ struct asked {
 	char key[STORE_KEY];
 	char file[STORE_PATH]; /* of a refusal */
 	bool complete;
-	int64_t images, series;
+	int64_t images, series, aside;
 };
 
 static int64_t mono(const struct telling *t)
@@ -109,7 +112,8 @@ static void put_int(struct buf *b, const char *key, int64_t value)
 		json_kint(b, key, value);
 }
 
-static void put_arrived(struct buf *b, const struct store_study *st)
+/* Which study it is, and whose: two may have one UID. */
+static void put_whose(struct buf *b, const struct store_study *st)
 {
 	json_kstr(b, "study_uid", st->uid);
 	put_str(b, "accession", st->accession);
@@ -117,13 +121,21 @@ static void put_arrived(struct buf *b, const struct store_study *st)
 	put_str(b, "pid_auth", st->pid_auth);
 	put_str(b, "name", st->name);
 	put_str(b, "birth", st->birth);
+}
+
+static void put_arrived(struct buf *b, const struct store_study *st, int64_t rate)
+{
+	put_whose(b, st);
 	put_str(b, "sex", st->sex);
+	put_str(b, "protocol", hl7_protocol(st->exam));
 	put_str(b, "modality", st->modality);
 	put_str(b, "exam", st->exam);
 	put_str(b, "body", st->body);
 	json_kint(b, "images", st->images);
 	json_kint(b, "series", st->series);
+	put_int(b, "aside", st->aside);
 	put_int(b, "images_expected", st->expected);
+	json_kint(b, "rate", rate);
 	put_int(b, "first_image", st->first_image);
 	put_int(b, "last_image", st->last_image);
 }
@@ -142,6 +154,14 @@ static void put_op(struct buf *b, const char *method, const struct buf *rest)
 	buf_release(&all);
 }
 
+static void told(const struct asked *q)
+{
+	struct store_study st = {.images = q->images, .series = q->series, .aside = q->aside};
+
+	memcpy(st.key, q->key, STORE_KEY);
+	store_told(q->t->scp->store, &st);
+}
+
 static void answered(void *ctx, const cJSON *result, const cJSON *error)
 {
 	struct asked *q = ctx;
@@ -153,7 +173,7 @@ static void answered(void *ctx, const cJSON *result, const cJSON *error)
 	if (w)
 		w->asked = false;
 	if (result || error) {
-		store_told(q->t->scp->store, q->key, q->images, q->series);
+		told(q);
 		if (q->complete)
 			store_completed(q->t->scp->store, q->key, q->images);
 		previewing_want(q->t->scp->previewing, q->key, q->complete);
@@ -164,20 +184,39 @@ static void answered(void *ctx, const cJSON *result, const cJSON *error)
 	free(q);
 }
 
+/* Objects a minute over the last moments; 0 when it has only begun. */
+static int64_t rate_of(struct watch *w, const struct store_study *st, int64_t now)
+{
+	int64_t span = now - w->since;
+
+	if (w->since == 0 || span > PAUSE_MS || st->images < w->from) { /* it begins, or begins again */
+		w->since = now;
+		w->from = st->images;
+		w->rate = 0;
+	} else if (span >= RATE_MS) {
+		w->rate = (st->images - w->from) * 60000 / span;
+		w->since = now;
+		w->from = st->images;
+	} else if (w->rate == 0 && span > 0)
+		return (st->images - w->from) * 60000 / span;
+	return w->rate;
+}
+
 static void tell(struct telling *t, struct watch *w, const struct store_study *st, bool complete)
 {
 	const char *method = complete ? "images.complete" : "images.arrived";
 	struct buf set = BUF_INIT(MESSAGE_MAX), params = BUF_INIT(MESSAGE_MAX);
 	struct asked *q = xcalloc(1, sizeof(*q));
 
-	*q = (struct asked){.t = t, .complete = complete, .images = st->images, .series = st->series};
+	*q = (struct asked){
+	    .t = t, .complete = complete, .images = st->images, .series = st->series, .aside = st->aside};
 	memcpy(q->key, w->key, STORE_KEY);
 	json_open(&set, '{');
 	if (complete) {
-		json_kstr(&set, "study_uid", st->uid);
+		put_whose(&set, st);
 		json_kint(&set, "images", st->images);
 	} else
-		put_arrived(&set, st);
+		put_arrived(&set, st, rate_of(w, st, mono(t)));
 	json_close(&set, '}');
 	json_open(&params, '{');
 	put_op(&params, method, &set);
@@ -278,6 +317,10 @@ void telling_busy(struct telling *t, const char *key, int change)
 	struct store_study st;
 
 	w->busy += (unsigned)change;
+	if (w->busy == 0 && w->rate) { /* nothing comes any more: that is told too */
+		w->since = w->rate = 0;
+		w->grown = true;
+	}
 	if (w->busy == 0 && store_study_get(t->scp->store, key, &st) == 0) {
 		plan_finish(t, w, &st);
 		store_study_release(&st);
@@ -331,7 +374,7 @@ static int take_open(void *ctx, const struct store_study *st)
 	struct telling *t = ctx;
 	struct watch *w = watch(t, st->key);
 
-	w->grown = st->images > st->told_images || st->series > st->told_series;
+	w->grown = st->images > st->told_images || st->series > st->told_series || st->aside > st->told_aside;
 	plan_finish(t, w, st);
 	return 0;
 }

@@ -15,7 +15,7 @@
 #include "wetread/log.h"
 #include "wetread/mem.h"
 
-enum { BUSY_MS = 10000, FORMAT = 1 };
+enum { BUSY_MS = 10000, FORMAT = 2 };
 
 static const char schema[] =
     "BEGIN;"
@@ -43,6 +43,18 @@ static const char schema[] =
     "CREATE INDEX study_open ON study(complete) WHERE complete = 0;"
     "PRAGMA user_version = 1;"
     "COMMIT;";
+/* Format 2: objects of another patient than their study's are counted, and known again. */
+static const char second[] = "BEGIN;"
+                             "ALTER TABLE study ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE study ADD COLUMN told_aside INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE aside ADD COLUMN study TEXT;"
+                             "ALTER TABLE aside ADD COLUMN sha256 TEXT;"
+                             "ALTER TABLE aside ADD COLUMN patient TEXT;"
+                             "CREATE INDEX aside_sha256 ON aside(sha256);"
+                             "PRAGMA user_version = 2;"
+                             "COMMIT;";
+/* What brings an index from a format to the next. */
+static const char *const steps[FORMAT] = {schema, second};
 
 static const char *const texts[] = {
 #define SQL(name, text) text,
@@ -95,13 +107,15 @@ static int set_up(struct store *s)
 		err = version(s, &found);
 	if (err)
 		return err;
-	if (found == 0)
-		return index_err(s, sqlite3_exec(s->db, schema, NULL, NULL, NULL));
-	if (found != FORMAT) {
+	for (; found >= 0 && found < FORMAT && !err; found++)
+		err = index_err(s, sqlite3_exec(s->db, steps[found], NULL, NULL, NULL));
+	if (err)
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* of a step that failed in its middle */
+	else if (found != FORMAT) {
 		log_err("%s/index.db is of format %d; this program knows %d", s->dir, found, FORMAT);
 		return E_CORRUPT;
 	}
-	return 0;
+	return err;
 }
 
 int index_open(struct store *s)

@@ -147,8 +147,13 @@ static int aside_name(struct store *s, int64_t at, char out[STORE_PATH])
 	return 0;
 }
 
-int store_aside(struct store *s, const char *file, const char *reason, const struct store_origin *o,
-    char kept[STORE_PATH])
+/* What is known of an object that goes aside; each may be NULL. */
+struct about {
+	const char *study, *sha, *patient;
+};
+
+static int set_aside(struct store *s, const char *file, const char *reason, const struct store_origin *o,
+    const struct about *a, char kept[STORE_PATH])
 {
 	char name[STORE_PATH];
 	int err = begin(s);
@@ -159,13 +164,26 @@ int store_aside(struct store *s, const char *file, const char *reason, const str
 	if (linkat(s->fd, file, s->fd, name, 0) < 0)
 		return io_err();
 	dirty_add(s, "aside");
-	err =
-	    index_run(s, Q_ASIDE, "sissssi", name, o->at, o->site, o->aet, o->peer, reason, (int64_t)o->size);
+	err = index_run(s, Q_ASIDE, "sissssisss", name, o->at, o->site, o->aet, o->peer, reason,
+	    (int64_t)o->size, a->study, a->sha, a->patient);
 	if (err)
 		return err;
 	finished(s, file);
 	memcpy(kept, name, STORE_PATH);
 	return 0;
+}
+
+int store_aside(struct store *s, const char *file, const char *reason, const struct store_origin *o,
+    char kept[STORE_PATH])
+{
+	return set_aside(s, file, reason, o, &(struct about){0}, kept);
+}
+
+const char *store_why(enum store_taken t)
+{
+	return t == STORE_OTHER     ? "another object has the same SOP Instance UID"
+	       : t == STORE_FOREIGN ? "it names another patient than the study it says it belongs to"
+	                            : NULL;
 }
 
 /* ---- taking */
@@ -221,8 +239,9 @@ static int make_way(struct store *s, const struct place *p, const char *file, co
 	if (renameat(s->fd, p->file, s->fd, name) < 0 || linkat(s->fd, file, s->fd, p->file, 0) < 0)
 		return io_err();
 	dirty_add(s, "aside");
-	return index_run(s, Q_ASIDE, "sissssi", name, o->at, o->site, o->aet, o->peer,
-	    "it lay where another object belongs, and the index did not know it", (int64_t)0);
+	return index_run(s, Q_ASIDE, "sissssisss", name, o->at, o->site, o->aet, o->peer,
+	    "it lay where another object belongs, and the index did not know it", (int64_t)0, NULL, NULL,
+	    NULL);
 }
 
 static int put_file(struct store *s, const struct place *p, const char *file, const struct store_origin *o)
@@ -281,6 +300,49 @@ static int find(struct store *s, const struct place *p, char sha[2 * STORE_SHA +
 	return rc == SQLITE_ROW ? 1 : index_err(s, rc);
 }
 
+/* Was this very object put aside before?  Senders try again. */
+static int is_aside(struct store *s, const char *sha)
+{
+	sqlite3_stmt *q = index_query(s, Q_ASIDE_FIND, "s", sha);
+	int rc = sqlite3_step(q);
+
+	sqlite3_reset(q);
+	return rc == SQLITE_ROW ? 1 : index_err(s, rc);
+}
+
+static int reject(struct store *s, const char *file, const struct place *p, const struct image *im,
+    const struct store_origin *o, enum store_taken *taken, char kept[STORE_PATH])
+{
+	char patient[STORE_PATIENT];
+	int rc = is_aside(s, im->sha256);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 1) {
+		finished(s, file);
+		*taken = STORE_SAME;
+		return 0;
+	}
+	patient_text(im, patient);
+	rc = set_aside(s, file, store_why(*taken), o, &(struct about){p->study, im->sha256, patient}, kept);
+	if (!rc && *taken == STORE_FOREIGN)
+		rc = index_run(s, Q_STUDY_ASIDE, "s", p->study);
+	return rc;
+}
+
+/* 1 when the study is there and is another patient's. */
+static int is_foreign(struct store *s, const struct place *p, const struct image *im)
+{
+	struct store_study st;
+	int rc = store_study_get(s, p->study, &st);
+
+	if (rc)
+		return rc == E_NOTFOUND ? 0 : rc;
+	rc = patient_differs(&st, im);
+	store_study_release(&st);
+	return rc;
+}
+
 int store_take(struct store *s, const char *file, const struct image *im, const struct store_origin *o,
     enum store_taken *taken, char kept[STORE_PATH])
 {
@@ -301,7 +363,14 @@ int store_take(struct store *s, const char *file, const struct image *im, const 
 	}
 	if (rc == 1) {
 		*taken = STORE_OTHER;
-		return store_aside(s, file, "another object has the same SOP Instance UID", o, kept);
+		return reject(s, file, &p, im, o, taken, kept);
+	}
+	rc = is_foreign(s, &p, im);
+	if (rc < 0)
+		return rc;
+	if (rc == 1) {
+		*taken = STORE_FOREIGN;
+		return reject(s, file, &p, im, o, taken, kept);
 	}
 	rc = put_file(s, &p, file, o);
 	if (!rc)

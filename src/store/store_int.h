@@ -41,6 +41,14 @@ int index_run(struct store *, enum statement, const char *types, ...);
  * takes it and says so. */
 sqlite3_stmt *index_query(struct store *, enum statement, const char *types, ...);
 
+/* ---- patient.c: whose image it is */
+
+enum { STORE_PATIENT = 256 };
+/* Does the image name another patient than the study has?  What one of them does not say is no difference. */
+bool patient_differs(const struct store_study *, const struct image *);
+void patient_text(
+    const struct image *, char out[STORE_PATIENT]); /* "id 4711 (STA), DOE^JOHN, born 1970-01-01" */
+
 /* ---- files.c */
 
 int dir_make(int at, const char *path); /* 0 made, 1 there already, or E_* */

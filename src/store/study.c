@@ -37,6 +37,8 @@ static const size_t ints[] = {
     offsetof(struct store_study, newest),
     offsetof(struct store_study, told_images),
     offsetof(struct store_study, told_series),
+    offsetof(struct store_study, aside),
+    offsetof(struct store_study, told_aside),
 };
 enum { NSTRS = sizeof(strs) / sizeof(*strs), NINTS = sizeof(ints) / sizeof(*ints) };
 
@@ -92,9 +94,9 @@ int store_each_open(struct store *s, int (*fn)(void *, const struct store_study 
 	return stop ? stop : index_err(s, rc);
 }
 
-int store_told(struct store *s, const char *key, int64_t images, int64_t series)
+int store_told(struct store *s, const struct store_study *st)
 {
-	return index_run(s, Q_TOLD, "sii", key, images, series);
+	return index_run(s, Q_TOLD, "siii", st->key, st->images, st->series, st->aside);
 }
 
 int store_released(struct store *s, const char *key)

@@ -101,18 +101,26 @@ static bool subject_number(const struct filter_subject *base, enum filter_field 
 	case FILTER_rank:
 		return rank_number(s, out);
 	case FILTER_alert:
-		*out = s->study->ack || s->study->cancel;
+		*out = s->study->ack || s->study->cancel || s->study->aside;
 		return true;
 	default:
 		return false;
 	}
 }
 
+/* Names and ids before a merge or a correction are kept together: neither looks like the other. */
+static const char *subject_before(const struct filter_subject *base, enum filter_field f)
+{
+	const struct subject *s = base->ctx;
+
+	return f == FILTER_mrn || f == FILTER_pt ? s->study->alias : NULL;
+}
+
 void subject_init(struct subject *s, const struct world *w, const struct study *st, const struct clock *c,
     int64_t now, const char *me)
 {
 	*s = (struct subject){.world = w, .study = st};
-	s->base = (struct filter_subject){s, now, me, subject_text, subject_number};
+	s->base = (struct filter_subject){s, now, me, subject_text, subject_number, subject_before};
 	s->has_clock = c && c->start != 0 && c->stop == 0;
 	if (s->has_clock) {
 		s->left = c->remaining;

@@ -374,6 +374,20 @@ static void pane_eligible(struct pane *p, const struct study *s)
 		pane_line(p, LOOK_NO, i ? " " : "You", "%s%s", i ? "" : "may not: ", why[i].text);
 }
 
+static void pane_images(struct pane *p, const struct study *s)
+{
+	char of[32] = "", rate[48] = "";
+
+	if (s->images_expected)
+		snprintf(of, sizeof of, " of %lld", (long long)s->images_expected);
+	if (s->rate)
+		snprintf(rate, sizeof rate, ", %lld a minute", (long long)s->rate);
+	pane_line(p, LOOK_TEXT, "Images", "%lld%s%s", (long long)s->images, of, rate);
+	pane_line(p, LOOK_WARN, "Late", "%s", s->late ? s->late : "");
+	if (s->aside)
+		pane_line(p, LOOK_WARN, "Aside", "%lld of ANOTHER PATIENT, not shown", (long long)s->aside);
+}
+
 int pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 {
 	struct pane p = {v, x, y, w, y + h};
@@ -402,12 +416,7 @@ int pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 	pane_eligible(&p, s);
 	pane_line(&p, LOOK_TEXT, "Site", "%s%s%s", s->site ? s->site : "-", site && site->name ? ", " : "",
 	    site && site->name ? site->name : "");
-	if (s->images_expected)
-		pane_line(&p, LOOK_TEXT, "Images", "%lld of %lld", (long long)s->images,
-		    (long long)s->images_expected);
-	else
-		pane_line(&p, LOOK_TEXT, "Images", "%lld", (long long)s->images);
-	pane_line(&p, LOOK_WARN, "Late", "%s", s->late ? s->late : "");
+	pane_images(&p, s);
 	if (s->protocol)
 		pane_line(&p, LOOK_PRIO_0, "Protocol", "%s", s->protocol);
 	if (s->ai)

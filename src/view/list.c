@@ -477,7 +477,7 @@ static void cell_text(struct view *v, const struct row *row, const struct study 
 		snprintf(out, size, "%s", s->class ? s->class : "-");
 		break;
 	case COLUMN_IMAGES:
-		snprintf(out, size, "%lld", (long long)s->images);
+		snprintf(out, size, "%lld%s", (long long)s->images, s->aside ? "!" : "");
 		break;
 	case COLUMN_STATE:
 		snprintf(out, size, "%s", state_word(s));
@@ -616,6 +616,8 @@ static void peek_draw(struct view *v, int y)
 		snprintf(text, sizeof text, "%lld img", (long long)s->images);
 	peek_part(v, y, &x, LOOK_TEXT, text);
 	peek_part(v, y, &x, LOOK_WARN, s->late);
+	if (s->aside)
+		peek_part(v, y, &x, LOOK_WARN, "ANOTHER PATIENT'S IMAGES ASIDE");
 	if (s->ai) {
 		snprintf(text, sizeof text, "AI? %s", s->ai);
 		peek_part(v, y, &x, LOOK_TEXT, text);

@@ -192,6 +192,8 @@ static char *changed_text(const struct event *e, const struct study *s, const ch
 	else if (mine && e->kind == EVENT_STUDY_CANCEL_ASKED)
 		text = xasprintf("the order of %s is withdrawn: %s. Answer with :cancel yes or no", label,
 		    s->cancel ? s->cancel : by);
+	else if (mine && e->kind == EVENT_STUDY_IMAGES && patch_find(&e->set, "ack") && s->ack)
+		text = xasprintf("%s: %s; c acknowledges", label, s->ack);
 	else if (mine && e->kind == EVENT_STUDY_ASKED)
 		text = xasprintf("%s asks you for %s", by, label);
 	else if (mine && e->kind == EVENT_STUDY_REPORTED)

@@ -183,18 +183,21 @@ static void reader_line(struct page *p, const struct study *s)
 }
 
 /* "212 of 412, 38 a minute" while they come. */
-static void images_line(struct page *p, const struct study *s, const struct study *f)
+static void images_line(struct page *p, const struct study *s)
 {
-	int64_t span = f->last_image - f->first_image;
 	char of[32] = "", rate[48] = "";
 
 	if (s->images_expected)
 		snprintf(of, sizeof of, " of %lld", (long long)s->images_expected);
-	if (s->state == STATE_ACQUIRING && f->first_image && span > 0 && s->images > 1)
-		snprintf(rate, sizeof rate, ", %lld a minute", (long long)((s->images - 1) * 60000 / span));
+	if (s->rate)
+		snprintf(rate, sizeof rate, ", %lld a minute", (long long)s->rate);
 	page_line(p, s->images < s->images_expected ? LOOK_WARN : LOOK_TEXT, "Images", "%lld%s%s",
 	    (long long)s->images, of, rate);
 	page_text(p, LOOK_WARN, "Late", s->late);
+	if (s->aside)
+		page_line(p, LOOK_WARN, "Aside",
+		    "%lld image%s of ANOTHER PATIENT came under this study: not shown", (long long)s->aside,
+		    s->aside == 1 ? "" : "s");
 }
 
 /* Which orders these images, or this report, could belong to: a person decides. */
@@ -245,7 +248,7 @@ static void tab_study(struct page *p, const struct study *s)
 	    s->protocol ? s->protocol : prio_key(s->prio), s->protocol ? " protocol" : "",
 	    s->class ? ", class " : "", s->class ? s->class : "");
 	page_text(p, LOOK_STRONG, "History", f->reason);
-	images_line(p, s, f);
+	images_line(p, s);
 	if (s->ai)
 		page_line(p, LOOK_TEXT, "AI", "%s, UNCONFIRMED", s->ai);
 	if (s->state == STATE_UNMATCHED)

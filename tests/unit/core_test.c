@@ -566,6 +566,135 @@ static void images_join_their_order_and_make_it_ready(void **state)
 	assert_string_equal(night_get(n, 1)->late, "+1 series, +20 images 03:41Z");
 }
 
+static void late_is_what_comes_after_the_images_were_complete(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"modality\":\"CT\"}},"
+	    "{\"do\":\"complete\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\"}}]");
+	assert_int_equal(night_get(n, 1)->state, STATE_READY);
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P1\",\"images\":1,\"series\":1,\"rate\":"
+	    "0}");
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":30,\"series\":1,\"rate\":900}");
+	assert_null(night_get(n, 1)->late); /* the procedure was over before its first image came */
+	assert_int_equal(night_get(n, 1)->rate, 900);
+	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\",\"images\":30}");
+	assert_int_equal(night_get(n, 1)->rate, 0);
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":31,\"series\":2,\"rate\":0}");
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":40,\"series\":2,\"rate\":60}");
+	assert_string_equal(night_get(n, 1)->late, "+1 series, +10 images 03:40Z");
+}
+
+static void a_signed_report_is_noted_once_a_late_series(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	unsigned notes;
+
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"1001\",\"pid\":\"P1001\",\"images\":9,\"series\":1}");
+	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\"}");
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+	notes = night_get(n, id)->nnotes;
+	for (int i = 10; i < 20; i++) {
+		char *set = xasprintf("{\"study_uid\":\"1.2.3\",\"images\":%d,\"series\":2}", i);
+
+		images(n, CMD_images, set);
+		free(set);
+	}
+	assert_int_equal(night_get(n, id)->state, STATE_FINAL);
+	assert_int_equal(night_get(n, id)->nnotes, notes + 1);
+	assert_non_null(strstr(night_get(n, id)->late, "+1 series, +10 images"));
+}
+
+static void images_are_ready_when_as_many_came_as_were_announced(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"images_expected\":40}}]");
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P1\",\"images\":39}");
+	assert_int_equal(night_get(n, 1)->state, STATE_ACQUIRING);
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P1\",\"images\":40}");
+	assert_int_equal(night_get(n, 1)->state, STATE_READY);
+}
+
+static void images_that_name_another_patient_must_be_acknowledged(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	const char *some =
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"1001\",\"pid\":\"P1001\",\"images\":9,\"series\":1}";
+
+	images(n, CMD_images, some);
+	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\"}");
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":9,\"series\":1,\"aside\":4}");
+	assert_int_equal(night_get(n, id)->aside, 4);
+	assert_int_equal(night_get(n, id)->images, 9);
+	assert_non_null(strstr(night_get(n, id)->ack, "another patient"));
+	assert_int_equal(night_get(n, id)->notes_n, 1);
+	assert_int_equal(DO("neuro", finish, .study = id), E_STATE);
+	assert_int_equal(DO("neuro", acknowledge, .study = id), 0);
+	images(n, CMD_images, some); /* told again, from before */
+	assert_null(night_get(n, id)->ack);
+	assert_int_equal(night_get(n, id)->aside, 4);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+}
+
+static void an_orders_study_uid_does_not_make_another_patients_images_its_own(void **state)
+{
+	static const struct {
+		const char *whose;
+		int state; /* of the order's row then */
+	} cases[] = {
+	    {"\"pid\":\"P2\",\"name\":\"EVE^X\",\"birth\":\"1970-01-01\"", STATE_ORDERED},
+	    {"\"pid\":\"P2\",\"name\":\"A^B\"", STATE_ORDERED},
+	    {"\"name\":\"EVE^X\"", STATE_ORDERED},
+	    {"\"pid\":\"P1\",\"name\":\"EVE^X\",\"birth\":\"1970-01-01\"", STATE_ORDERED},
+	    {"\"pid\":\"P2\",\"name\":\"a^b\",\"birth\":\"1962-03-01\"", STATE_ACQUIRING},
+	    {"\"pid\":\"P1\",\"name\":\"EVE^X\"", STATE_ACQUIRING},
+	    {"\"modality\":\"CT\"", STATE_ACQUIRING},
+	};
+	struct night *n = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char
+		    *order = xasprintf(
+		        "[{\"do\":\"create\",\"set\":{\"accession\":\"A%zu\",\"pid\":\"P1\",\"name\":\"A^B\","
+		        "\"birth\":\"1962-03-01\",\"study_uid\":\"1.2.%zu\"}}]",
+		        i, i),
+		    *set = xasprintf("{\"study_uid\":\"1.2.%zu\",\"images\":5,%s}", i, cases[i].whose), m[8];
+		uint64_t id;
+
+		snprintf(m, sizeof m, "m%zu", i);
+		night_hl7(n, m, "STANNE", order);
+		id = n->w.last_study;
+		images(n, CMD_images, set);
+		images(n, CMD_images, set);
+		assert_int_equal(night_get(n, id)->state, cases[i].state);
+		assert_int_equal(night_get(n, id)->images, cases[i].state == STATE_ORDERED ? 0 : 5);
+		assert_int_equal(n->w.last_study, cases[i].state == STATE_ORDERED ? id + 1 : id);
+		free(order);
+		free(set);
+	}
+	assert_non_null(strstr(night_get(n, n->w.last_study - 1)->ack, "another name"));
+}
+
+static void unmatched_images_of_a_stroke_are_first_of_all(void **state)
+{
+	struct night *n = *state;
+
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"exam\":\"CT STROKE PROTOCOL\",\"protocol\":\"stroke\",\"images\":5}");
+	assert_int_equal(night_get(n, 1)->prio, 0);
+	images(n, CMD_images, "{\"study_uid\":\"1.2.4\",\"exam\":\"CT HEAD\",\"images\":5}");
+	assert_int_equal(night_get(n, 2)->prio, 2);
+}
+
 static void images_of_another_patient_never_join_by_a_mistyped_accession(void **state)
 {
 	struct night *n = *state;
@@ -1059,6 +1188,12 @@ int main(void)
 	    TEST(a_new_name_while_reading_must_be_acknowledged),
 	    TEST(a_message_from_the_future_holds_nothing_back),
 	    TEST(images_join_their_order_and_make_it_ready),
+	    TEST(late_is_what_comes_after_the_images_were_complete),
+	    TEST(a_signed_report_is_noted_once_a_late_series),
+	    TEST(images_are_ready_when_as_many_came_as_were_announced),
+	    TEST(images_that_name_another_patient_must_be_acknowledged),
+	    TEST(an_orders_study_uid_does_not_make_another_patients_images_its_own),
+	    TEST(unmatched_images_of_a_stroke_are_first_of_all),
 	    TEST(images_of_another_patient_never_join_by_a_mistyped_accession),
 	    TEST(an_order_that_comes_again_is_free_of_what_ended_it),
 	    TEST(images_before_their_order_make_it_ready_when_it_comes),

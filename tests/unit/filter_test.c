@@ -656,6 +656,31 @@ static void different_filters_are_not_the_same(void **state)
 		}
 }
 
+static const char *row_before(const struct filter_subject *s, enum filter_field field)
+{
+	(void)s;
+	return field == FILTER_pt || field == FILTER_mrn ? "0011|TRAUMA^ZULU 47|0012" : NULL;
+}
+
+static void a_patient_is_found_by_what_was_on_the_old_paper(void **state)
+{
+	static const struct {
+		const char *text;
+		bool fits;
+	} cases[] = {{"mrn:0011", true}, {"mrn:0012", true}, {"mrn:001", false}, {"pt:zulu", true},
+	    {"zulu", true}, {"acc:0011", false}, {"!mrn:0011", false}};
+	struct filter_subject s = subject(&stroke);
+
+	(void)state;
+	s.before = row_before;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct filter *f = parsed(cases[i].text);
+
+		assert_int_equal(filter_match(f, &s), cases[i].fits);
+		filter_free(f);
+	}
+}
+
 /* ---- why */
 
 static void why_names_each_term_and_the_row(void **state)
@@ -818,6 +843,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_empty_text_matches_every_row),
 	    cmocka_unit_test(and_binds_tighter_than_or),
+	    cmocka_unit_test(a_patient_is_found_by_what_was_on_the_old_paper),
 	    cmocka_unit_test(a_sign_turns_one_term_around),
 	    cmocka_unit_test(priorities_have_numbers_and_names),
 	    cmocka_unit_test(numbers_compare_with_every_operator),

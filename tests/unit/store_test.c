@@ -61,14 +61,17 @@ static void place(char out[STORE_PATH], const char *study, const char *series, c
 	snprintf(out, STORE_PATH, "study/%s/%s/%s.dcm", a, b, c);
 }
 
-static enum store_taken take(
-    struct store *s, const char *file, const char *study, const char *series, const char *instance)
+static enum store_taken take_of(struct store *s, const char *file, const char *study, const char *series,
+    const char *instance, const char *pid, const char *issuer, const char *name, const char *birth)
 {
-	struct image im = {.study_uid = xstrdup(study),
+	struct image im = {.pid = xstrdup(pid),
+	    .pid_auth = xstrdup(issuer),
+	    .birth = xstrdup(birth),
+	    .name = xstrdup(name),
+	    .study_uid = xstrdup(study),
 	    .series_uid = xstrdup(series),
 	    .instance = xstrdup(instance),
-	    .modality = xstrdup("CT"),
-	    .name = xstrdup("A^B")};
+	    .modality = xstrdup("CT")};
 	struct store_origin o = {.site = "STANNE", .aet = "CT1", .peer = "127.0.0.1:1", .at = 1000};
 	int fd = openat(store_dir(s), file, O_RDONLY);
 	unsigned char sha[STORE_SHA];
@@ -85,6 +88,12 @@ static enum store_taken take(
 	assert_int_equal(store_take(s, file, &im, &o, &taken, kept), 0);
 	image_release(&im);
 	return taken;
+}
+
+static enum store_taken take(
+    struct store *s, const char *file, const char *study, const char *series, const char *instance)
+{
+	return take_of(s, file, study, series, instance, NULL, NULL, "A^B", NULL);
 }
 
 static void count(void *ctx, const struct store_fault *f)
@@ -182,6 +191,75 @@ static void other_bytes_under_the_same_uid_go_aside(void **state)
 	assert_int_equal(faults(s, &good), 0);
 }
 
+static void two_patients_are_never_filed_under_one_study(void **state)
+{
+	static const struct {
+		const char *pid, *issuer, *name, *birth;
+		enum store_taken taken;
+	} next[] = {
+	    {"1", "STA", "OKAFOR^MARY", "1962-03-01", STORE_NEW},
+	    {" 1", "STA", "okafor^mary^ann", "1962-03-01", STORE_NEW},
+	    {"1", NULL, NULL, NULL, STORE_NEW},
+	    {NULL, NULL, "OKAFOR^MARY=\xe5\xb1\xb1", NULL, STORE_NEW},
+	    {"2", "STA", "OKAFOR^MARY", "1962-03-01", STORE_FOREIGN},
+	    {"1", "HARBOR", "OKAFOR^MARY", "1962-03-01", STORE_FOREIGN},
+	    {"1", "STA", "OKAFOR^MARYAM", "1962-03-01", STORE_FOREIGN},
+	    {"1", "STA", "OKAFOR^MARY", "1962-03-02", STORE_FOREIGN},
+	    {NULL, NULL, "DOE", NULL, STORE_FOREIGN},
+	};
+	struct store *s = *state;
+	struct store_study st;
+	char key[STORE_KEY];
+
+	for (int again = 0; again < 2; again++)
+		for (size_t i = 0; i < sizeof(next) / sizeof(*next); i++) {
+			char uid[32];
+
+			snprintf(uid, sizeof(uid), "1.1.1.%zu", i);
+			receive(s, "incoming/a/1.dcm", uid);
+			assert_int_equal(take_of(s, "incoming/a/1.dcm", "1.1", "1.1.1", uid, next[i].pid,
+			                     next[i].issuer, next[i].name, next[i].birth),
+			    again ? STORE_SAME : next[i].taken);
+			assert_int_equal(store_commit(s), 0);
+			assert_false(there(s, "incoming/a/1.dcm"));
+		}
+	store_key("1.1", key);
+	assert_int_equal(store_study_get(s, key, &st), 0);
+	assert_int_equal(st.images, 4);
+	assert_int_equal(st.aside, 5);
+	assert_int_equal(st.told_aside, 0);
+	assert_int_equal(store_told(s, &st), 0);
+	store_study_release(&st);
+	assert_int_equal(store_study_get(s, key, &st), 0);
+	assert_int_equal(st.told_aside, 5);
+	store_study_release(&st);
+}
+
+static void an_index_of_the_first_format_is_brought_up_to_date(void **state)
+{
+	struct store *s = *state;
+	char *command =
+	    xasprintf("sqlite3 %s/index.db \"DROP INDEX aside_sha256; ALTER TABLE aside DROP COLUMN study;"
+	              " ALTER TABLE aside DROP COLUMN sha256; ALTER TABLE aside DROP COLUMN patient;"
+	              " ALTER TABLE study DROP COLUMN aside; ALTER TABLE study DROP COLUMN told_aside;"
+	              " PRAGMA user_version = 1\"",
+	        dir);
+
+	receive(s, "incoming/a/1.dcm", "bytes");
+	take(s, "incoming/a/1.dcm", "1.1", "1.1.1", "1.1.1.1");
+	assert_int_equal(store_commit(s), 0);
+	store_close(s);
+	assert_int_equal(system(command), 0);
+	free(command);
+	assert_int_equal(store_open(&s, dir), 0);
+	*state = s;
+	receive(s, "incoming/a/1.dcm", "bytes");
+	assert_int_equal(take(s, "incoming/a/1.dcm", "1.1", "1.1.1", "1.1.1.1"), STORE_SAME);
+	receive(s, "incoming/a/2.dcm", "more");
+	assert_int_equal(take(s, "incoming/a/2.dcm", "1.1", "1.1.1", "1.1.1.2"), STORE_NEW);
+	assert_int_equal(store_commit(s), 0);
+}
+
 static void counts_are_of_the_study_and_its_series(void **state)
 {
 	struct store *s = *state;
@@ -262,6 +340,7 @@ static int one_more(void *ctx, const struct store_study *st)
 static void what_was_told_is_remembered_until_there_is_more(void **state)
 {
 	struct store *s = *state;
+	struct store_study st;
 	char key[STORE_KEY];
 	int open = 0;
 
@@ -269,7 +348,9 @@ static void what_was_told_is_remembered_until_there_is_more(void **state)
 	receive(s, "incoming/a/1.dcm", "bytes");
 	take(s, "incoming/a/1.dcm", "1.1", "1.1.1", "1.1.1.1");
 	assert_int_equal(store_commit(s), 0);
-	assert_int_equal(store_told(s, key, 1, 1), 0);
+	assert_int_equal(store_study_get(s, key, &st), 0);
+	assert_int_equal(store_told(s, &st), 0);
+	store_study_release(&st);
 	assert_int_equal(store_completed(s, key, 1), 0);
 	assert_int_equal(store_each_open(s, one_more, &open), 0);
 	assert_int_equal(open, 0);
@@ -291,6 +372,8 @@ int main(void)
 	    IN_STORE(a_batch_that_was_lost_is_taken_again),
 	    IN_STORE(the_same_bytes_again_change_nothing),
 	    IN_STORE(other_bytes_under_the_same_uid_go_aside),
+	    IN_STORE(two_patients_are_never_filed_under_one_study),
+	    IN_STORE(an_index_of_the_first_format_is_brought_up_to_date),
 	    IN_STORE(counts_are_of_the_study_and_its_series),
 	    IN_STORE(verify_finds_what_was_changed_lost_and_added),
 	    IN_STORE(a_purged_study_is_gone_and_may_come_again),
