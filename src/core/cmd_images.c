@@ -119,6 +119,7 @@ static void tell_aside(const struct step *st, struct event *e, struct arrival *a
 {
 	static const char text[] = "images of another patient came under this study: they were put aside";
 
+	set_int(e, "late_at", st->now);
 	warn(st, e, a, text);
 	if (!is_signed(st->s))
 		add_note(st, a, text);
@@ -153,6 +154,7 @@ static void tell_late(const struct step *st, struct event *e, struct arrival *a)
 	snprintf(late, sizeof late, "+%lld series, +%lld images %.5sZ",
 	    (long long)(a->series - s->ready_series), (long long)(a->images - s->ready_images), at + 11);
 	set_str(e, "late", late);
+	set_int(e, "late_at", st->now);
 	if (is_signed(s))
 		add_note(st, a, "images arrived after the report was signed: look at them");
 }

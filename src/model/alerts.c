@@ -137,11 +137,28 @@ static void look_at_clock(struct alerts *l, const struct alert_sources *src, con
 		study_alert(l, src, ALERT_NOBODY, s, c.start, "no one on duty may read it; w says why");
 }
 
+/* Whatever its state: a signed report may have to be corrected. */
+static void look_at_images(struct alerts *l, const struct alert_sources *src, const struct study *s)
+{
+	char what[96];
+
+	if (s->aside) {
+		snprintf(
+		    what, sizeof what, "%lld images name another patient: put aside", (long long)s->aside);
+		study_alert(l, src, ALERT_PATIENTS, s, s->late_at, what);
+	}
+	if (s->late && (s->state == STATE_FINAL || s->state == STATE_PRELIM)) {
+		snprintf(what, sizeof what, "%.60s, after it was signed", s->late);
+		study_alert(l, src, ALERT_LATE, s, s->late_at, what);
+	}
+}
+
 static void look_at_study(struct alerts *l, const struct alert_sources *src, const struct study *s)
 {
 	const struct hold *h = study_open_hold(s);
 	char what[96];
 
+	look_at_images(l, src, s);
 	if (!state_is_open(s->state))
 		return;
 	if (s->state == STATE_UNMATCHED) {

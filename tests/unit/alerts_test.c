@@ -1,11 +1,14 @@
 /* What is found in the world as long as it is so, and stays acknowledged as long as it should. */
 #include "unit.h"
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "wetread/alerts.h"
 #include "wetread/errors.h"
+#include "wetread/mem.h"
 
 #include "../lib/night.h"
 
@@ -49,6 +52,48 @@ static int state_of(struct night *n, const char *key)
 static int ack(struct night *n, const char *who, const char *text)
 {
 	return night_do(n, who, CMD_ack, (struct command){.text = text});
+}
+
+static int images(struct night *n, const char *set)
+{
+	char *text =
+	    xasprintf("{\"site\":\"STANNE\",\"set\":{\"study_uid\":\"1.2\",\"pid\":\"P1001\",%s}}", set);
+	cJSON *params = cJSON_Parse(text);
+	int err = night_do(n, "dicom", CMD_images, (struct command){.params = params});
+
+	cJSON_Delete(params);
+	free(text);
+	return err;
+}
+
+static void images_that_should_not_have_come_are_alerts_again_when_more_come(void **state)
+{
+	struct night n;
+	uint64_t id;
+	char patients[32], late[32];
+
+	(void)state;
+	night_open(&n);
+	id = night_study(&n, "1001", "CT", 1, "STANNE");
+	snprintf(patients, sizeof patients, "patients/%llu", (unsigned long long)id);
+	snprintf(late, sizeof late, "late/%llu", (unsigned long long)id);
+	images(&n, "\"accession\":\"1001\",\"images\":5");
+	assert_int_equal(state_of(&n, patients), 0);
+	images(&n, "\"images\":5,\"aside\":1");
+	assert_int_equal(state_of(&n, patients), 1);
+	night_pass(&n, MINUTE);
+	assert_int_equal(ack(&n, "sup1", patients), 0);
+	assert_int_equal(state_of(&n, patients), 2);
+	night_pass(&n, MINUTE);
+	images(&n, "\"images\":5,\"aside\":2");
+	assert_int_equal(state_of(&n, patients), 1);
+	night_do(&n, "neuro", CMD_claim, (struct command){.study = id});
+	night_do(&n, "neuro", CMD_acknowledge, (struct command){.study = id});
+	assert_int_equal(night_do(&n, "neuro", CMD_finish, (struct command){.study = id}), 0);
+	assert_int_equal(state_of(&n, late), 0);
+	images(&n, "\"images\":6,\"aside\":2");
+	assert_int_equal(state_of(&n, late), 1);
+	night_close(&n);
 }
 
 static void an_overdue_study_is_an_alert_until_it_is_signed(void **state)
@@ -210,6 +255,7 @@ static void alerts_name_no_patient(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(images_that_should_not_have_come_are_alerts_again_when_more_come),
 	    cmocka_unit_test(an_overdue_study_is_an_alert_until_it_is_signed),
 	    cmocka_unit_test(what_is_acknowledged_stays_so_after_a_replay),
 	    cmocka_unit_test(what_is_put_off_comes_back),
