@@ -35,10 +35,11 @@ Bound to nothing on purpose:
 .Pq flow control ,
 and every key with Alt.
 END
-	for context in ALL TABLE BACK $(sed -n 's/^SCREEN(\([A-Z]*\),.*/\1/p' "$src/tbl/screen.def"); do
+	for context in ALL TABLE STUDIES BACK $(sed -n 's/^SCREEN(\([A-Z]*\),.*/\1/p' "$src/tbl/screen.def"); do
 		case $context in
 		ALL) title='Everywhere' ;;
 		TABLE) title='Where there are rows' ;;
+		STUDIES) title='Where a study is under the cursor' ;;
 		BACK) title='Everywhere but the queue' ;;
 		*) title=$(sed -n "s/^SCREEN($context,.*\"\([^\"]*\)\")\$/\1/p" "$src/tbl/screen.def" |
 			awk '{ print toupper(substr($0, 1, 1)) substr($0, 2) }') ;;

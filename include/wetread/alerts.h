@@ -30,7 +30,9 @@ struct alert {
 	int64_t since;
 	uint64_t study; /* 0: about none */
 	char text[ALERT_TEXT_MAX];
-	const struct ack *ack; /* NULL: nobody has seen to it. Borrowed from the world */
+	bool is_seen_to;
+	char by[64];   /* by whom */
+	int64_t until; /* put off until then; 0: until it is over */
 };
 struct alerts {
 	struct alert *items; /* not acknowledged first, then by level, the newest first */

@@ -65,13 +65,14 @@ void figures_release(struct figures *);
 
 /* A reader at work. */
 struct reader {
-	const struct user *user; /* borrowed from the world */
-	uint64_t reading;        /* claimed last, of those being read; 0: none */
-	int64_t since;           /* when that was */
-	unsigned cases, reads;   /* assigned or being read; of these, being read */
-	unsigned stat;           /* of these, P0 and P1 */
-	unsigned signed_n;       /* in the window */
-	int64_t load_min;        /* minutes of work in hand, by the table of expected times */
+	char login[64], duty[8];
+	int64_t capacity_min;  /* 0: no limit */
+	uint64_t reading;      /* claimed last, of those being read; 0: none */
+	int64_t since;         /* when that was */
+	unsigned cases, reads; /* assigned or being read; of these, being read */
+	unsigned stat;         /* of these, P0 and P1 */
+	unsigned signed_n;     /* in the window */
+	int64_t load_min;      /* minutes of work in hand, by the table of expected times */
 	int64_t p50, p90; /* of the time from claim to signature in the window, ms; -1: none was signed */
 	int pace; /* measured speed, permille: 1000 reads what is expected in the time that is expected */
 	int64_t free_ms; /* until the work in hand is done, at that pace */

@@ -66,6 +66,7 @@ static const struct ack *ack_of(const struct alert_sources *src, const struct al
 void alerts_add(struct alerts *l, const struct alert_sources *src, enum alert_kind kind, const char *subject,
     int64_t since, const char *text)
 {
+	const struct ack *ack;
 	struct alert *a;
 
 	if (l->n == ALERTS_MAX) {
@@ -77,8 +78,12 @@ void alerts_add(struct alerts *l, const struct alert_sources *src, enum alert_ki
 	*a = (struct alert){.kind = kind, .since = since};
 	snprintf(a->key, sizeof a->key, "%s/%.60s", types[kind].key, subject);
 	snprintf(a->text, sizeof a->text, "%s", text);
-	a->ack = ack_of(src, a);
-	l->open += !a->ack;
+	ack = ack_of(src, a);
+	a->is_seen_to = ack != NULL;
+	a->until = ack ? ack->until : 0;
+	if (ack)
+		snprintf(a->by, sizeof a->by, "%s", ack->by ? ack->by : "?");
+	l->open += !ack;
 }
 
 /* "48011902 CT CHEST, STANNE: what" */
@@ -106,8 +111,8 @@ static bool anybody_may(const struct alert_sources *src, const struct study *s)
 {
 	struct reason why[ELIGIBLE_COUNT];
 
-	for (unsigned i = 0; i < src->crowd->n; i++)
-		if (policy_ineligible(src->world, s, src->crowd->items[i].user, src->now, why) == 0)
+	for (unsigned i = 0; i < src->world->nusers; i++)
+		if (policy_ineligible(src->world, s, &src->world->users[i], src->now, why) == 0)
 			return true;
 	return false;
 }
@@ -133,7 +138,7 @@ static void look_at_clock(struct alerts *l, const struct alert_sources *src, con
 		snprintf(what, sizeof what, "under 5 minutes left, %.40s", who(s));
 		study_alert(l, src, ALERT_SOON, s, c.due - SOON_MS, what);
 	}
-	if (!s->hold && src->crowd && str_empty(s->reader) && c.remaining < DUE_MS && !anybody_may(src, s))
+	if (!s->hold && str_empty(s->reader) && c.remaining < DUE_MS && !anybody_may(src, s))
 		study_alert(l, src, ALERT_NOBODY, s, c.start, "no one on duty may read it; w says why");
 }
 
@@ -188,9 +193,8 @@ static void look_at_heard(struct alerts *l, const struct alert_sources *src)
 
 		if (!r || !r->reads || src->now - at < SILENT_MS)
 			continue;
-		snprintf(
-		    text, sizeof text, "reader %.40s is not heard, %u in hand", r->user->login, r->reads);
-		alerts_add(l, src, ALERT_SILENT, r->user->login, at > r->since ? at : r->since, text);
+		snprintf(text, sizeof text, "reader %.40s is not heard, %u in hand", r->login, r->reads);
+		alerts_add(l, src, ALERT_SILENT, r->login, at > r->since ? at : r->since, text);
 	}
 }
 
@@ -212,8 +216,8 @@ static int alert_cmp(const void *a, const void *b)
 {
 	const struct alert *p = a, *q = b;
 
-	if (!p->ack != !q->ack)
-		return p->ack ? 1 : -1;
+	if (p->is_seen_to != q->is_seen_to)
+		return p->is_seen_to ? 1 : -1;
 	if (types[p->kind].level != types[q->kind].level)
 		return (int)types[p->kind].level - (int)types[q->kind].level;
 	if (p->since != q->since)

@@ -11,6 +11,7 @@
 
 #include "wetread/figures.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,7 @@ static struct reader *reader_of(struct crowd *c, const char *login)
 
 	while (login && lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int d = strcmp(c->items[mid].user->login, login);
+		int d = strcmp(c->items[mid].login, login);
 
 		if (d == 0)
 			return &c->items[mid];
@@ -106,6 +107,13 @@ static void add_signed(struct crowd *c, struct tally *tallies, const struct stud
 		tally_add(&tallies[r - c->items], took, policy_minutes(s) * MINUTE);
 }
 
+static void reader_begin(struct reader *r, const struct user *u)
+{
+	snprintf(r->login, sizeof r->login, "%s", u->login);
+	snprintf(r->duty, sizeof r->duty, "%s", u->duty ? u->duty : "off");
+	r->capacity_min = u->capacity;
+}
+
 static void reader_end(struct reader *r, struct tally *t)
 {
 	int64_t prior = (int64_t)PACE_PRIOR_MIN * MINUTE,
@@ -127,7 +135,7 @@ void crowd_make(struct crowd *c, const struct world *w, int64_t now, int64_t win
 	for (unsigned i = 0; i < w->nusers; i++) {
 		if (!is_reader(&w->users[i]))
 			continue;
-		c->items[c->n++].user = &w->users[i];
+		reader_begin(&c->items[c->n++], &w->users[i]);
 		c->on += str_ieq(w->users[i].duty, "on");
 		c->on_break += str_ieq(w->users[i].duty, "break");
 	}
@@ -161,6 +169,7 @@ struct job {
 };
 struct player {
 	const struct reader *r;
+	const struct user *user;
 	int64_t free_at;
 };
 struct game {
@@ -212,9 +221,12 @@ static void jobs_find(struct game *g)
 
 static void players_find(struct game *g, const struct crowd *c)
 {
-	for (unsigned i = 0; i < c->n; i++)
-		if (str_ieq(c->items[i].user->duty, "on"))
-			g->players[g->nplayers++] = (struct player){&c->items[i], g->f->at};
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct user *u = world_user(g->w, c->items[i].login);
+
+		if (u && str_ieq(u->duty, "on"))
+			g->players[g->nplayers++] = (struct player){&c->items[i], u, g->f->at};
+	}
 }
 
 /* How long it will take them; what was read of it already counts, but a minute is always left. */
@@ -237,11 +249,11 @@ static struct player *player_for(struct game *g, const struct study *s)
 	for (unsigned i = 0; i < g->nplayers; i++) {
 		struct player *p = &g->players[i];
 
-		if (is_owned && !strcmp(s->reader, p->r->user->login))
+		if (is_owned && !strcmp(s->reader, p->r->login))
 			return p;
 		if (is_owned || (best && p->free_at >= best->free_at))
 			continue;
-		if (policy_ineligible(g->w, s, p->r->user, g->f->at, why) == 0)
+		if (policy_ineligible(g->w, s, p->user, g->f->at, why) == 0)
 			best = p;
 	}
 	return best;

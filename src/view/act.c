@@ -321,6 +321,21 @@ static unsigned act_privacy(struct view *v)
 	return VIEW_DRAW;
 }
 
+static unsigned act_see_to(struct view *v)
+{
+	return alert_see_to(v, "");
+}
+
+static unsigned act_put_off(struct view *v)
+{
+	return alert_see_to(v, " 30m");
+}
+
+static unsigned act_set_duty(struct view *v)
+{
+	return reader_set_duty(v);
+}
+
 static unsigned act_help(struct view *v)
 {
 	help_open(v);
@@ -470,6 +485,9 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_NEWEST] = act_newest,
     [ACTION_LOCK] = act_lock,
     [ACTION_PRIVACY] = act_privacy,
+    [ACTION_SEE_TO] = act_see_to,
+    [ACTION_PUT_OFF] = act_put_off,
+    [ACTION_SET_DUTY] = act_set_duty,
     [ACTION_HELP] = act_help,
     [ACTION_MESSAGES] = act_messages,
     [ACTION_DRAFTS] = act_drafts,
@@ -529,6 +547,11 @@ unsigned deed_roles(const struct deed *d)
 		return cmd_type(CMD_claim)->roles;
 	case ACTION_HOLD_TOGGLE:
 		return cmd_type(CMD_hold)->roles;
+	case ACTION_SEE_TO:
+	case ACTION_PUT_OFF:
+		return cmd_type(CMD_ack)->roles;
+	case ACTION_SET_DUTY:
+		return cmd_type(CMD_duty)->roles;
 	case ACTION_GIVE_BACK:
 		return cmd_type(CMD_release)->roles | cmd_type(CMD_unassign)->roles;
 	default:
@@ -556,10 +579,22 @@ static const char *offline_refusal(const struct view *v, const struct deed *d)
 	return NULL;
 }
 
+/* Who may see the view that it shows; 0: everybody, or it shows none. */
+static unsigned screen_roles(const struct deed *d)
+{
+	if (d->is_cmd || d->what < ACTION_SHOW_LIST)
+		return 0;
+	return screen_type((enum screen)(d->what - ACTION_SHOW_LIST))->roles;
+}
+
 const char *deed_refusal(const struct view *v, const struct deed *d, char *out, size_t size)
 {
-	unsigned roles = deed_roles(d);
+	unsigned roles = deed_roles(d), seen = screen_roles(d);
 
+	if (seen && !(seen & v->role)) {
+		snprintf(out, size, "your role, %s, may not see %s", v->role_key, deed_words(d));
+		return out;
+	}
 	if (roles == 0)
 		return NULL;
 	if (v->readonly)

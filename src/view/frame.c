@@ -84,12 +84,12 @@ static void sort_text(const struct view *v, char *out, size_t size)
 		    filter_field_info(v->rows.sort[i].field)->name, v->rows.sort[i].descending ? "v" : "^");
 }
 
-void title_draw(struct view *v, int y)
+int title_begin(struct view *v, int y, int *room)
 {
 	struct grid *g = &v->grid;
-	char link[64], time[8], right[96], sort[64];
+	char link[64], time[8], right[96];
 	enum look look = link_text(v, link, sizeof link);
-	int x = 1, end;
+	int end;
 
 	clock_text(v, time, v->now);
 	snprintf(right, sizeof right, "%s %s", link, time);
@@ -99,8 +99,16 @@ void title_draw(struct view *v, int y)
 		end = 1;
 	grid_put(g, end, y, g->w - end, look, right);
 	grid_look(g, g->w - 1 - (int)strlen(time), y, (int)strlen(time) + 1, LOOK_TITLE);
-	end -= 2;
-	x += grid_putf(g, x, y, end - x, LOOK_TITLE, "wetread  %s %s", role_short(v), v->login);
+	*room = end - 2;
+	return 1 + grid_putf(g, 1, y, *room - 1, LOOK_TITLE, "wetread  %s %s", role_short(v), v->login);
+}
+
+void title_draw(struct view *v, int y)
+{
+	struct grid *g = &v->grid;
+	char sort[64];
+	int end, x = title_begin(v, y, &end);
+
 	x += grid_putf(g, x, y, end - x, LOOK_TITLE, "   %zu of %u", v->rows.n, v->rows.counts.open);
 	if (*v->filter_text)
 		x += grid_putf(g, x, y, end - x, LOOK_TITLE, "   /%s", v->filter_text);

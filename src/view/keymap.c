@@ -14,19 +14,19 @@ static const struct action_type actions[] = {
 #define ACTION(name, words, help) {words, help},
 #include "action.def"
 #undef ACTION
-#define SCREEN(name, ops, groups, words, help) {words, help},
+#define SCREEN(name, ops, groups, roles, words, help) {words, help},
 #include "screen.def"
 #undef SCREEN
 };
 
 /* ---- where a key counts */
 
-enum group { GROUP_TABLE = 1, GROUP_BACK = 2 };
+enum group { GROUP_TABLE = 1, GROUP_BACK = 2, GROUP_STUDIES = 4 };
 static const struct {
 	const char *name;
 	unsigned groups;
 } contexts[SCREEN_COUNT] = {
-#define SCREEN(name, ops, groups, words, help) {#name, groups},
+#define SCREEN(name, ops, groups, roles, words, help) {#name, groups},
 #include "screen.def"
 #undef SCREEN
 };
@@ -38,9 +38,10 @@ enum context context_of_screen(enum screen s)
 
 unsigned context_find(const char *name)
 {
-	unsigned group = strcmp(name, "TABLE") == 0  ? GROUP_TABLE
-	                 : strcmp(name, "BACK") == 0 ? GROUP_BACK
-	                                             : 0,
+	unsigned group = strcmp(name, "TABLE") == 0     ? GROUP_TABLE
+	                 : strcmp(name, "BACK") == 0    ? GROUP_BACK
+	                 : strcmp(name, "STUDIES") == 0 ? GROUP_STUDIES
+	                                                : 0,
 	         bits = 0;
 
 	if (strcmp(name, "ALL") == 0)

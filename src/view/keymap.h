@@ -12,13 +12,13 @@
 
 /* The views, and a bit for each: where a key counts. */
 enum screen {
-#define SCREEN(name, ops, groups, words, help) SCREEN_##name,
+#define SCREEN(name, ops, groups, roles, words, help) SCREEN_##name,
 #include "screen.def"
 #undef SCREEN
 	SCREEN_COUNT
 };
 enum context {
-#define SCREEN(name, ops, groups, words, help) CONTEXT_##name = 1 << SCREEN_##name,
+#define SCREEN(name, ops, groups, roles, words, help) CONTEXT_##name = 1 << SCREEN_##name,
 #include "screen.def"
 #undef SCREEN
 	CONTEXT_ALL = (1 << SCREEN_COUNT) - 1
@@ -32,7 +32,7 @@ enum action {
 #include "action.def"
 #undef ACTION
 /* To show a view is an action too. */
-#define SCREEN(name, ops, groups, words, help) ACTION_SHOW_##name,
+#define SCREEN(name, ops, groups, roles, words, help) ACTION_SHOW_##name,
 #include "screen.def"
 #undef SCREEN
 	ACTION_COUNT

@@ -373,7 +373,7 @@ static void head_draw(struct view *v, const struct layout *l, int y, int width)
 
 /* ---- rows */
 
-static void patient_cell(const struct view *v, const struct study *s, int width, char *out, size_t size)
+void patient_cell(const struct view *v, const struct study *s, int width, char *out, size_t size)
 {
 	char name[256], clean[256], age[16];
 	int room, used;
@@ -392,7 +392,7 @@ static void patient_cell(const struct view *v, const struct study *s, int width,
 }
 
 /* The end of a long number tells studies apart, not its beginning. */
-static void acc_cell(const char *acc, int width, char *out, size_t size)
+void acc_cell(const char *acc, int width, char *out, size_t size)
 {
 	char clean[256];
 	const char *s = clean;
@@ -426,7 +426,7 @@ static void used_cell(const struct view *v, const struct row *row, char *out, si
 }
 
 /* "CT HEAD" beside a column that says CT already is "HEAD"; plain films are called XR whatever made them. */
-static const char *exam_text(const struct study *s)
+const char *exam_text(const struct study *s)
 {
 	const char *mod = s->modality ? s->modality : "";
 	size_t n = strcspn(s->exam ? s->exam : "", " ");

@@ -11,12 +11,12 @@
 
 #include "view_int.h"
 
-#define SCREEN(name, ops, groups, words, help) extern const struct screen_ops ops;
+#define SCREEN(name, ops, groups, roles, words, help) extern const struct screen_ops ops;
 #include "screen.def"
 #undef SCREEN
 
 static const struct screen_type types[SCREEN_COUNT] = {
-#define SCREEN(name, ops, groups, words, help) [SCREEN_##name] = {&(ops), words, help},
+#define SCREEN(name, ops, groups, roles, words, help) [SCREEN_##name] = {&(ops), roles, words, help},
 #include "screen.def"
 #undef SCREEN
 };

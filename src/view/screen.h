@@ -35,6 +35,7 @@ struct screen_ops {
 
 struct screen_type {
 	const struct screen_ops *ops;
+	unsigned roles; /* who may see it; 0: everybody */
 	const char *words, *help;
 };
 

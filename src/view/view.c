@@ -332,6 +332,8 @@ void view_changed(struct view *v, uint64_t id, const struct event *e)
 	view_clock(v);
 	if (id == 0)
 		v->load_wanted = true;
+	if (id == 0)
+		boards_forget(v->boards);
 	else if (e)
 		news_event(v, e);
 	if (id)
@@ -461,6 +463,7 @@ struct view *view_new(const struct view_options *o)
 	v->readonly = o->readonly;
 	v->next_ticket = 1;
 	lightbox_init(&v->lightbox, o);
+	v->boards = boards_new();
 	keymap_init(&v->map);
 	grid_init(&v->grid, o->w, o->h);
 	v->grid.ascii = o->ascii;
@@ -486,6 +489,7 @@ void view_free(struct view *v)
 	free(v->mine);
 	lightbox_release(&v->lightbox);
 	lock_release(&v->lock);
+	boards_free(v->boards);
 	rows_release(&v->rows);
 	grid_release(&v->grid);
 	free(v);

@@ -184,13 +184,14 @@ struct view {
 	struct batch *batches;
 	struct undo *undo[UNDO_MAX], *redo[UNDO_MAX];
 	unsigned nundo, nredo;
-	struct batch *anyway; /* refused as stale: `!` sends it again by force */
+	struct batch *anyway; /* refused as stale: `g!` sends it again by force */
 
 	struct draft *drafts;
 	size_t ndrafts;
 
 	struct lightbox lightbox;
 	struct lock lock;
+	struct boards *boards; /* board.h */
 };
 
 /* view.c */
@@ -240,8 +241,14 @@ struct targets list_targets(struct view *); /* the marked, else the cursor's; ca
 struct targets target_one(struct view *, uint64_t id);
 struct filter_names list_names(struct view *); /* values known for completion */
 int list_set_filter(struct view *, const char *text, struct filter_error *);
+/* Cells that other tables have, too. */
+void patient_cell(const struct view *, const struct study *, int width, char *out, size_t size);
+void acc_cell(const char *acc, int width, char *out, size_t size);
+const char *exam_text(const struct study *);
 
 /* frame.c: the lines around the table */
+/* Who, and on the right link and time; returns where more may stand, up to *end. */
+int title_begin(struct view *, int y, int *end);
 void title_draw(struct view *, int y);
 void strip_draw(struct view *, int y);
 void message_draw(struct view *, int y);
@@ -262,6 +269,13 @@ const char *lightbox_window_name(const struct view *, const struct manifest_seri
 enum draw_colours lightbox_colours(const struct view *, bool *pixels);
 unsigned lightbox_act(struct view *, int action);
 int lightbox_width(const struct view *); /* columns beside the text; 0: none */
+
+/* board.c and the board_*.c: what other files need of them */
+struct boards *boards_new(void);
+void boards_free(struct boards *);
+void boards_forget(struct boards *); /* the world is another: nothing that was counted holds */
+unsigned alert_see_to(struct view *, const char *put_off); /* board_alerts.c: "" or " 30m" */
+unsigned reader_set_duty(struct view *);                   /* board_readers.c */
 
 /* lightbox_draw.c: a picture and its words into a part of the screen */
 void lightbox_draw(struct view *, struct area);

@@ -61,6 +61,7 @@ static const struct {
     [CMD_cancel] = {"Answered the withdrawal of", "answer the withdrawal of"},
     [CMD_match] = {"Matched", "match"},
     [CMD_duty] = {"Duty set", "set duty"},
+    [CMD_ack] = {"You see to it:", "see to it"},
 };
 
 bool work_is_final(enum cmd cmd)
@@ -398,7 +399,7 @@ static void say_one(struct view *v, const struct batch *b, const struct item *it
 	char detail[96];
 
 	if (it->err == E_STALE)
-		view_sayf(v, LOOK_WARN, "%s. Nothing done; ! does it anyway", it->why);
+		view_sayf(v, LOOK_WARN, "%s. Nothing done; g! does it anyway", it->why);
 	else if (it->err)
 		view_sayf(v, LOOK_WARN, "Cannot %s: %s", words_of[it->cmd].verb, it->why);
 	else
@@ -429,7 +430,7 @@ static void say_many(struct view *v, const struct batch *b, bool can_undo)
 	if (refused)
 		view_sayf(v, LOOK_WARN, "%s: %zu done, %zu refused: %s%s%s", words_of[b->items[0].cmd].verb,
 		    b->n - refused, refused, b->items[first].why, refused > 1 ? " (g? shows all)" : "",
-		    stale ? "  ! does it anyway" : "");
+		    stale ? "  g! does it anyway" : "");
 	else
 		view_sayf(v, LOOK_TEXT, "%s%s %zu studies%s", b->purpose == UNDO ? "Undone: " : "",
 		    words_of[b->items[0].cmd].done, b->n,

@@ -44,7 +44,7 @@ static int state_of(struct night *n, const char *key)
 	find(&f, n, NULL, 0);
 	for (unsigned i = 0; i < f.alerts.n; i++)
 		if (strcmp(f.alerts.items[i].key, key) == 0)
-			state = f.alerts.items[i].ack ? 2 : 1;
+			state = f.alerts.items[i].is_seen_to ? 2 : 1;
 	forget(&f);
 	return state;
 }

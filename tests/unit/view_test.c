@@ -158,9 +158,9 @@ static void a_command_carries_what_was_on_the_screen(void **state)
 	assert_int_equal(r.d.calls[0].rev, seen);
 	desk_pump(&r.d);
 	assert_true(desk_sees(&r.d, "assigned by sup1"));
-	assert_true(desk_sees(&r.d, "! does it anyway"));
+	assert_true(desk_sees(&r.d, "g! does it anyway"));
 	assert_null(study_of(&r, "48011902")->hold);
-	desk_keys(&r.d, "!");
+	desk_keys(&r.d, "g!");
 	assert_true(r.d.calls[0].force);
 	desk_pump(&r.d);
 	assert_string_equal(study_of(&r, "48011902")->hold, "TECH");
