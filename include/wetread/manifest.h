@@ -49,7 +49,8 @@ struct manifest_series {
 	struct preview_series coding;
 	struct manifest_window windows[MANIFEST_WINDOWS]; /* the first is the one to show */
 	unsigned nwindows;
-	bool invert; /* dark is bright: show it the other way round */
+	bool invert;  /* dark is bright: show it the other way round */
+	bool frontal; /* a projection from front to back, or back to front: shown before one from the side */
 	double spacing,
 	    gap; /* mm a pixel of the small picture, mm from one slice that is here to the next; 0: not known */
 	uint32_t total; /* images, or frames, of the series */
@@ -73,6 +74,8 @@ int manifest_read(struct manifest *, const struct cJSON *object);
 int manifest_parse(struct manifest *, const char *text, size_t n);
 void manifest_release(struct manifest *); /* a manifest of zeroes is fine */
 
+/* The series to show first: one with pictures, of most images, rather from the front. NULL: there is no series. */
+const struct manifest_series *manifest_best(const struct manifest *);
 /* NULL when there is none. */
 const struct manifest_series *manifest_series(const struct manifest *, uint32_t n);
 const struct manifest_slice *manifest_slice(const struct manifest_series *, uint32_t place);

@@ -125,12 +125,10 @@ static int choose_series(struct shown *s)
 			return cli_fail(s->cli, E_NOTHING,
 			    "there is no series %s: `wetread preview --json` lists them", wanted);
 	}
-	for (unsigned i = 0; i < m->n && !wanted; i++)
-		if (m->series[i].nslices && (!s->series || m->series[i].total > s->series->total))
-			s->series = &m->series[i];
+	if (!wanted)
+		s->series = manifest_best(m);
 	if (!s->series)
-		return m->n ? no_pictures(s, &m->series[0])
-		            : cli_fail(s->cli, E_NOTHING, "there are no pictures of this study");
+		return cli_fail(s->cli, E_NOTHING, "there are no pictures of this study");
 	return s->series->nslices ? 0 : no_pictures(s, s->series);
 }
 

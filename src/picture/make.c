@@ -232,8 +232,19 @@ static void say_where(const struct planes *ps, struct manifest_series *to)
 
 /* ---- one series */
 
+/* What is shown first: the middle of a stack; of projections the first from the front. */
+static unsigned shown_first(const struct planes *ps)
+{
+	for (unsigned i = 0; i < ps->n; i++)
+		if (ps->shots[i]->from->sheet.frontal && !isfinite(ps->shots[i]->z))
+			return i;
+	return ps->middle;
+}
+
 static int code_all(const struct planes *ps, struct manifest_series *to, struct buf *file)
 {
+	unsigned front = shown_first(ps);
+
 	to->slices = xcalloc(ps->n, sizeof(*to->slices));
 	for (unsigned i = 0; i < ps->n; i++) {
 		struct manifest_slice *s = &to->slices[to->nslices];
@@ -247,7 +258,7 @@ static int code_all(const struct planes *ps, struct manifest_series *to, struct 
 			return err;
 		if (err)
 			continue; /* one that the coder does not like is one less */
-		if (i == ps->middle)
+		if (i == front)
 			to->first = to->nslices;
 		to->nslices++;
 	}
@@ -296,6 +307,7 @@ static int make_pictures(struct maker *m, const struct series *s, struct manifes
 	}
 	if (!err && to->nslices) {
 		to->invert = ps.shots[ps.middle]->from->sheet.inverted;
+		to->frontal = ps.shots[shown_first(&ps)]->from->sheet.frontal;
 		say_where(&ps, to);
 		err = write_packets(m, to->n, &file);
 	}

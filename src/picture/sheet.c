@@ -135,6 +135,7 @@ static void fill_geometry(struct sheet *s, const struct dicom_header *h)
 		s->aspect = real(spacing, 0) / s->spacing;
 	else if (real(&h->aspect, 0) > 0 && real(&h->aspect, 1) > 0)
 		s->aspect = real(&h->aspect, 0) / real(&h->aspect, 1);
+	s->frontal = is(h->view, "AP") || is(h->view, "PA"); /* PS3.3 C.8.7.1.1 and C.8.11.5.1 */
 	s->localiser = h->image_type && strstr(h->image_type, "LOCALIZER");
 }
 

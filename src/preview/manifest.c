@@ -92,6 +92,8 @@ static void put_pictures(struct buf *b, const struct manifest_series *s)
 	put_windows(b, s);
 	if (s->invert)
 		json_kbool(b, "invert", true);
+	if (s->frontal)
+		json_kbool(b, "frontal", true);
 	if (s->spacing > 0)
 		put_real(b, "spacing", s->spacing);
 	if (s->gap > 0)
@@ -279,6 +281,7 @@ static int get_pictures(const cJSON *o, struct manifest_series *s)
 		return err;
 	s->first = (unsigned)first;
 	s->invert = json_get_bool(o, "invert", false);
+	s->frontal = json_get_bool(o, "frontal", false);
 	return 0;
 }
 
@@ -361,6 +364,25 @@ void manifest_release(struct manifest *m)
 }
 
 /* ---- looking things up */
+
+static bool is_better(const struct manifest_series *s, const struct manifest_series *than)
+{
+	if ((s->nslices > 0) != (than->nslices > 0))
+		return s->nslices > 0;
+	if (s->nslices && s->total != than->total)
+		return s->total > than->total;
+	return s->frontal && !than->frontal;
+}
+
+const struct manifest_series *manifest_best(const struct manifest *m)
+{
+	const struct manifest_series *best = m->n ? m->series : NULL;
+
+	for (unsigned i = 1; i < m->n; i++)
+		if (is_better(&m->series[i], best))
+			best = &m->series[i];
+	return best;
+}
 
 const struct manifest_series *manifest_series(const struct manifest *m, uint32_t n)
 {

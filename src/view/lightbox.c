@@ -120,21 +120,6 @@ static const struct manifest *manifest_now(const struct view *v, const char **wh
 	return v->lightbox.films.manifest(v->host.ctx, why ? why : &unused);
 }
 
-/* The one with most images of those that have pictures, else the first. */
-static const struct manifest_series *best_series(const struct manifest *m)
-{
-	const struct manifest_series *best = NULL;
-
-	for (unsigned i = 0; i < m->n; i++) {
-		const struct manifest_series *s = &m->series[i];
-
-		if (!best || (s->nslices > 0) > (best->nslices > 0) ||
-		    (s->nslices > 0 && best->nslices > 0 && s->total > best->total))
-			best = s;
-	}
-	return best;
-}
-
 static void choose_series(struct lightbox *l, const struct manifest_series *s)
 {
 	l->chosen = true;
@@ -177,7 +162,7 @@ static void choose(struct view *v)
 	const struct manifest *m = manifest_now(v, NULL);
 
 	if (m && m->n && (!l->chosen || !manifest_series(m, l->series)))
-		choose_series(l, best_series(m));
+		choose_series(l, manifest_best(m));
 }
 
 /* The source is told at once of the first slice, and of another one when the person has stopped at it. */

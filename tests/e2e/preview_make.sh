@@ -61,6 +61,19 @@ a = np.fromfile(f, np.int32).reshape(h, w, c); print(int(a[: h * 15 // 100].max(
 like "$(top_of "$E2E_DIR/blank")" '^[0-9]$|^1[0-9]$' "nothing is left of the banner"
 like "$(top_of "$E2E_DIR/whole")" '^[0-9]{2,3}$' "... where there was one"
 
+# ---- what is shown first
+
+generate "$E2E_DIR/chest" --kind dx --columns 256
+/usr/bin/python3 - "$E2E_DIR/chest" <<'P' || bail "the lateral view can be made the first"
+import glob, pydicom, sys
+for path in glob.glob(sys.argv[1] + "/*.dcm"):
+    ds = pydicom.dcmread(path)
+    ds.InstanceNumber = 1 if ds.ViewPosition == "LATERAL" else 2
+    ds.save_as(path)
+P
+holds "pictures of a chest" wetread-preview "$E2E_DIR/chest" "$E2E_DIR/views"
+is "$(jq -c '.series[0] | [.first, .frontal, (.slices | length)]' "$E2E_DIR/views/manifest.json")" '[1,true,2]' "the view from the front is the first to show"
+
 # ---- with the intake
 
 intake_ini '[preview]' 'workers = 2' 'slices = 8'

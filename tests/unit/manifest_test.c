@@ -189,6 +189,24 @@ static void a_name_from_outside_is_never_a_file_name(void **state)
 	assert_string_equal(name, "4294967295-18446744073709551615.pvw");
 }
 
+static void a_view_from_the_front_is_shown_before_one_from_the_side(void **state)
+{
+	struct manifest_slice slice = {0};
+	struct manifest_series chest[3] = {{.n = 1, .total = 1, .nslices = 1, .slices = &slice},
+	    {.n = 2, .total = 1, .nslices = 1, .slices = &slice, .frontal = true},
+	    {.n = 3, .total = 5, .frontal = true}};
+	struct manifest m = {.series = chest, .n = 3};
+
+	(void)state;
+	assert_int_equal(manifest_best(&m)->n, 2);
+	chest[0].total = 2; /* more pictures are better still */
+	assert_int_equal(manifest_best(&m)->n, 1);
+	chest[0].nslices = chest[1].nslices = 0;
+	assert_int_equal(manifest_best(&m)->n, 2);
+	m.n = 0;
+	assert_null(manifest_best(&m));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, make, unmake)
@@ -200,6 +218,7 @@ int main(void)
 	    cmocka_unit_test(only_whole_layers_are_used),
 	    cmocka_unit_test(thirty_two_slices_are_announced_in_few_bytes),
 	    cmocka_unit_test(a_name_from_outside_is_never_a_file_name),
+	    cmocka_unit_test(a_view_from_the_front_is_shown_before_one_from_the_side),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
