@@ -33,12 +33,14 @@ struct grid_film {
 	int x, y, w, h;              /* cells it may take */
 };
 
+enum { GRID_FILMS = 2 };
+
 struct grid {
 	int w, h;
 	struct cell *cells; /* row by row */
 	int cur_x, cur_y;   /* where the terminal's cursor belongs: the row or field in focus */
 	bool ascii;         /* no character above 126 comes in */
-	struct grid_film film;
+	struct grid_film films[GRID_FILMS];
 };
 
 enum { GRID_MAX = 1000 }; /* columns or rows; larger sizes are cut to it */

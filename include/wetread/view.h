@@ -75,18 +75,23 @@ struct view_host {
 	bool (*prove)(void *ctx);
 };
 
+/* Two studies can be looked at: the one under the cursor, and an earlier one to compare it with. */
+enum film_eye { FILM_NOW, FILM_PRIOR, FILM_EYES };
+
 /*
  * Small pictures of a study; ctx is the host's.  No function waits: what comes later is told by view_film().
  */
 struct view_films {
-	void (*open)(void *ctx, uint64_t study); /* this study is looked at; 0: none is any more */
+	/* This study is looked at; 0: none is any more. */
+	void (*open)(void *ctx, enum film_eye, uint64_t study);
 	/* NULL: not known; *why says why not, or stays NULL while it is on its way. Borrowed until the next view_film(). */
-	const struct manifest *(*manifest)(void *ctx, const char **why);
+	const struct manifest *(*manifest)(void *ctx, enum film_eye, const char **why);
 	/* This slice is on the screen; whole: the rest of its series is wanted too. */
-	void (*look)(void *ctx, uint32_t series, uint32_t place, bool whole);
+	void (*look)(void *ctx, enum film_eye, uint32_t series, uint32_t place, bool whole);
 	/* As fetch_plane(): 0 and a plane to release, as fine as it is known. */
-	int (*plane)(void *ctx, uint32_t series, uint32_t place, struct plane *out, unsigned *percent);
-	unsigned (*percent)(void *ctx, uint32_t series); /* of a whole series */
+	int (*plane)(
+	    void *ctx, enum film_eye, uint32_t series, uint32_t place, struct plane *out, unsigned *percent);
+	unsigned (*percent)(void *ctx, enum film_eye, uint32_t series); /* of a whole series */
 };
 
 /* How pictures may be drawn on this terminal. */
@@ -124,7 +129,7 @@ void view_result(struct view *, uint64_t ticket, const struct cJSON *result, con
 unsigned view_key(struct view *, uint32_t key);                 /* bits of enum view_reaction */
 unsigned view_paste(struct view *, const char *text, size_t n); /* never runs a key */
 /* A finer picture of this slice is here; place 0: what pictures there are is known anew, or will not be known. */
-void view_film(struct view *, uint32_t series, uint32_t place);
+void view_film(struct view *, enum film_eye, uint32_t series, uint32_t place);
 int view_filter(
     struct view *, const char *text, char **why); /* as if typed; E_SYNTAX and *why (caller frees) */
 /* Something the connection wants to know: a yes (an unknown host key) or a secret that is not shown. */

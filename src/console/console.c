@@ -60,7 +60,10 @@ struct console {
 	struct link *link;
 	struct link *asking; /* whose question is on the screen */
 	struct replica *replica;
-	struct films *films; /* NULL: a dump */
+	struct eye {
+		struct console *c;
+		struct films *films; /* NULL: a dump */
+	} eyes[FILM_EYES];
 	struct view *view;
 	struct term *term; /* NULL: a dump */
 	struct looks *looks;
@@ -714,43 +717,54 @@ static void replica_refused(void *ctx, int err, const char *text)
 
 static void film_news(void *ctx, uint32_t series, uint32_t place)
 {
-	struct console *c = ctx;
+	struct eye *e = ctx;
 
-	view_film(c->view, series, place);
-	frame_soon(c);
+	view_film(e->c->view, (enum film_eye)(e - e->c->eyes), series, place);
+	frame_soon(e->c);
 }
 
 static void film_link_ended(void *ctx, const struct link *link)
 {
-	struct console *c = ctx;
+	struct console *c = ((struct eye *)ctx)->c;
 
 	if (c->asking == link)
 		c->asking = NULL;
 }
 
-static void host_film_open(void *ctx, uint64_t study)
+static void film_asks(void *ctx, struct link *link, enum link_question what, const char *text)
 {
-	films_open(((struct console *)ctx)->films, study);
+	link_asks(((struct eye *)ctx)->c, link, what, text);
 }
 
-static const struct manifest *host_film_manifest(void *ctx, const char **why)
+static struct films *films_of(void *ctx, enum film_eye eye)
 {
-	return films_manifest(((struct console *)ctx)->films, why);
+	return ((struct console *)ctx)->eyes[eye].films;
 }
 
-static void host_film_look(void *ctx, uint32_t series, uint32_t place, bool whole)
+static void host_film_open(void *ctx, enum film_eye eye, uint64_t study)
 {
-	films_look(((struct console *)ctx)->films, series, place, whole);
+	films_open(films_of(ctx, eye), study);
 }
 
-static int host_film_plane(void *ctx, uint32_t series, uint32_t place, struct plane *out, unsigned *percent)
+static const struct manifest *host_film_manifest(void *ctx, enum film_eye eye, const char **why)
 {
-	return films_plane(((struct console *)ctx)->films, series, place, out, percent);
+	return films_manifest(films_of(ctx, eye), why);
 }
 
-static unsigned host_film_percent(void *ctx, uint32_t series)
+static void host_film_look(void *ctx, enum film_eye eye, uint32_t series, uint32_t place, bool whole)
 {
-	return films_percent(((struct console *)ctx)->films, series);
+	films_look(films_of(ctx, eye), series, place, whole);
+}
+
+static int host_film_plane(
+    void *ctx, enum film_eye eye, uint32_t series, uint32_t place, struct plane *out, unsigned *percent)
+{
+	return films_plane(films_of(ctx, eye), series, place, out, percent);
+}
+
+static unsigned host_film_percent(void *ctx, enum film_eye eye, uint32_t series)
+{
+	return films_percent(films_of(ctx, eye), series);
 }
 
 static const struct view_films view_films = {
@@ -918,14 +932,19 @@ static void unlock_prepare(struct console *c)
 
 static void films_prepare(struct console *c)
 {
-	c->films = films_new(&(struct films_options){.base = c->base,
-	    .replica = c->replica,
-	    .target = settings_str(&c->settings, SETTING_coordinator),
-	    .as_user = c->opt.given[OPT_as_user],
-	    .ctx = c,
-	    .news = film_news,
-	    .question = link_asks,
-	    .ended = film_link_ended});
+	for (int i = 0; i < FILM_EYES; i++) {
+		struct eye *e = &c->eyes[i];
+
+		e->c = c;
+		e->films = films_new(&(struct films_options){.base = c->base,
+		    .replica = c->replica,
+		    .target = settings_str(&c->settings, SETTING_coordinator),
+		    .as_user = c->opt.given[OPT_as_user],
+		    .ctx = e,
+		    .news = film_news,
+		    .question = film_asks,
+		    .ended = film_link_ended});
+	}
 }
 
 static void view_prepare(struct console *c)
@@ -1008,7 +1027,8 @@ static void console_release(struct console *c)
 	looks_free(c->looks);
 	/* Gives up what is unanswered; the tickets go with their answers, so the view must still be there. */
 	replica_free(c->replica);
-	films_free(c->films);
+	for (int i = 0; i < FILM_EYES; i++)
+		films_free(c->eyes[i].films);
 	view_free(c->view);
 	for (size_t i = 0; i < sizeof c->signals / sizeof *c->signals; i++)
 		if (c->signals[i])

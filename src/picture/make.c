@@ -327,6 +327,7 @@ static int make_series(struct maker *m, const struct series *s, struct manifest_
 	*to = (struct manifest_series){.n = s->n, .total = s->total};
 	to->description = *sheet->description ? xstrdup(sheet->description) : NULL;
 	to->modality = *sheet->modality ? xstrdup(sheet->modality) : NULL;
+	memcpy(to->date, sheet->date, sizeof(to->date));
 	if (str_listed(m->opt->identity_only, sheet->modality)) {
 		to->why = xasprintf("no preview: by policy, none are made of %s", sheet->modality);
 		return 0;

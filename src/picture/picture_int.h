@@ -33,10 +33,11 @@ enum photometric { PHOTO_GREY, PHOTO_RGB, PHOTO_YBR, PHOTO_PALETTE, PHOTO_ODD };
  * that process read hostile bytes.
  */
 struct sheet {
-	char series_uid[65], modality[17], description[65], syntax[65];
+	char series_uid[65], modality[17], description[65], syntax[65], date[9];
 	int64_t series_number, number; /* DICOM_NONE */
 	int32_t rows, columns, samples, allocated, stored, high_bit, frames;
-	bool is_signed, planar, inverted, is_ct, localiser, frontal, clean /* says that no names are burned in */;
+	bool is_signed, planar, inverted, is_ct, localiser, frontal,
+	    clean /* says that no names are burned in */;
 	bool has_pixels, whole_numbers /* not float */, encapsulated, deflated;
 	enum coding coding;
 	enum photometric photo;

@@ -160,6 +160,7 @@ void sheet_fill(struct sheet *s, const struct dicom_header *h)
 	copy(s->modality, sizeof(s->modality), h->modality);
 	copy(s->description, sizeof(s->description), h->series_text ? h->series_text : h->protocol);
 	copy(s->syntax, sizeof(s->syntax), h->transfer_syntax);
+	copy(s->date, sizeof(s->date), h->series_date ? h->series_date : h->study_date);
 	s->coding = coding_of(h);
 	fill_frame(s, h);
 	fill_geometry(s, h);
@@ -201,6 +202,7 @@ bool sheet_check(struct sheet *s)
 	settle(s->modality, sizeof(s->modality));
 	settle(s->description, sizeof(s->description));
 	settle(s->syntax, sizeof(s->syntax));
+	settle(s->date, sizeof(s->date));
 	return (unsigned)s->coding <= CODING_VIDEO && (unsigned)s->photo <= PHOTO_ODD &&
 	       s->windows <= WINDOWS_MAX && all_finite(s->position, 3) && all_finite(s->orientation, 6) &&
 	       all_finite(s->width, s->windows) && all_finite(s->level, s->windows) &&

@@ -120,6 +120,8 @@ void manifest_write(struct buf *b, const struct manifest *m)
 		json_kuint(b, "n", s->n);
 		put_text(b, "description", s->description, MANIFEST_TEXT);
 		put_text(b, "modality", s->modality, MANIFEST_TEXT);
+		if (*s->date)
+			json_kstr(b, "date", s->date);
 		json_kuint(b, "total", s->total);
 		put_text(b, "why", s->why, MANIFEST_WHY);
 		if (s->nslices)
@@ -285,6 +287,14 @@ static int get_pictures(const cJSON *o, struct manifest_series *s)
 	return 0;
 }
 
+static void get_date(const cJSON *o, char date[9])
+{
+	const char *text = json_get_str(o, "date", "");
+
+	if (strlen(text) == 8 && strspn(text, "0123456789") == 8)
+		memcpy(date, text, 9);
+}
+
 static int get_series(const cJSON *o, struct manifest_series *s)
 {
 	int64_t n, total;
@@ -302,6 +312,7 @@ static int get_series(const cJSON *o, struct manifest_series *s)
 		return err;
 	s->n = (uint32_t)n;
 	s->total = (uint32_t)total;
+	get_date(o, s->date);
 	return cJSON_GetArraySize(json_get(o, "slices")) > 0 ? get_pictures(o, s) : 0;
 }
 

@@ -49,7 +49,7 @@ struct term {
 	struct thrift thrift;
 	enum term_graphics graphics;
 	struct term_facts facts;
-	struct film film;
+	struct film films[GRID_FILMS];
 	struct buf frame; /* as curses wrote it */
 	struct buf rest;  /* what the terminal has not taken yet */
 	uint64_t bytes, writes;
@@ -250,49 +250,65 @@ double term_aspect(const struct term *t)
 
 /* ---- pictures in pixels */
 
+static bool film_stays(const struct film *f, const struct grid_film *g)
+{
+	return f->serial == g->serial && f->x == g->x && f->y == g->y && g->raster;
+}
+
 /*
  * A picture that is not to be on the screen any more goes before the text that comes in its place: kitty keeps pictures apart
- * from cells and is told; sixels are gone when blanks are written over them.
+ * from cells and is told; sixels are gone when blanks are written over them. Two side by side lie on the same lines, so both go
+ * when one does.
  */
-static void film_erase(struct term *t, const struct grid *g, bool all)
+static void films_erase(struct term *t, const struct grid *g)
 {
-	struct film *f = &t->film;
+	bool erase = false;
 
-	if (!f->shown ||
-	    (!all && f->serial == g->film.serial && f->x == g->film.x && f->y == g->film.y && g->film.raster))
-		return;
-	if (t->graphics == TERM_KITTY)
+	for (int i = 0; i < GRID_FILMS; i++)
+		erase = erase || (t->films[i].shown && (!g || !film_stays(&t->films[i], &g->films[i])));
+	if (erase && t->graphics == TERM_KITTY)
 		buf_adds(&t->rest, kitty_erase);
-	else
-		wredrawln(stdscr, f->y, f->h);
-	f->shown = false;
+	for (int i = 0; i < GRID_FILMS && erase; i++) {
+		struct film *f = &t->films[i];
+
+		if (f->shown && t->graphics != TERM_KITTY)
+			wredrawln(stdscr, f->y, f->h);
+		f->shown = false;
+	}
+}
+
+static bool films_shown(const struct term *t)
+{
+	bool shown = false;
+
+	for (int i = 0; i < GRID_FILMS; i++)
+		shown = shown || t->films[i].shown;
+	return shown;
 }
 
 void term_graphics(struct term *t, enum term_graphics how, const struct term_facts *facts)
 {
 	set_term(t->curses);
 	if (how != t->graphics)
-		film_erase(t, NULL, true);
+		films_erase(t, NULL);
 	t->graphics = how;
 	t->facts = *facts;
 }
 
 /* The cursor goes back where curses believes it to be. */
-static void film_draw(struct term *t, const struct grid *g)
+static void film_draw(struct term *t, struct film *f, const struct grid_film *g)
 {
-	struct film *f = &t->film;
-
-	if (t->graphics == TERM_CELLS || !g->film.raster || f->shown)
+	if (t->graphics == TERM_CELLS || !g->raster || f->shown)
 		return;
-	*f = (struct film){true, g->film.serial, g->film.x, g->film.y, g->film.h};
+	*f = (struct film){true, g->serial, g->x, g->y, g->h};
 	buf_addf(&t->rest, "\0337\033[%d;%dH", f->y + 1, f->x + 1);
-	film_bytes(&t->rest, t->graphics, &g->film, t->fd, &t->facts);
+	film_bytes(&t->rest, t->graphics, g, t->fd, &t->facts);
 	buf_adds(&t->rest, "\0338");
 }
 
 int term_draw(struct term *t, const struct grid *g, bool all)
 {
-	bool as_one = t->facts.frames && t->graphics != TERM_CELLS && (t->film.shown || g->film.raster);
+	bool as_one = t->facts.frames && t->graphics != TERM_CELLS && (films_shown(t) || g->films[0].raster);
 
 	set_term(t->curses);
 	pairs_frame(&t->pairs);
@@ -309,11 +325,12 @@ int term_draw(struct term *t, const struct grid *g, bool all)
 		for (int x = 0; x < g->w; x++)
 			cell_draw(t, grid_cell(g, x, y), x, y);
 	move(g->cur_y < g->h ? g->cur_y : g->h - 1, g->cur_x < g->w ? g->cur_x : g->w - 1);
-	film_erase(t, g, all);
+	films_erase(t, all ? NULL : g);
 	wnoutrefresh(stdscr);
 	doupdate();
 	frame_take(t);
-	film_draw(t, g);
+	for (int i = 0; i < GRID_FILMS; i++)
+		film_draw(t, &t->films[i], &g->films[i]);
 	if (as_one)
 		buf_adds(&t->rest, frame_ends);
 	return term_flush(t);
@@ -356,9 +373,10 @@ void term_leave(struct term *t)
 	if (!t->entered)
 		return;
 	t->entered = false;
-	if (t->film.shown && t->graphics == TERM_KITTY)
+	if (films_shown(t) && t->graphics == TERM_KITTY)
 		buf_adds(&t->rest, kitty_erase);
-	t->film.shown = false;
+	for (int i = 0; i < GRID_FILMS; i++)
+		t->films[i].shown = false;
 	set_term(t->curses);
 	erase(); /* not every terminal has a second screen to leave */
 	refresh();

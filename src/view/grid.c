@@ -49,7 +49,8 @@ void grid_clear(struct grid *g)
 	for (size_t i = 0; i < (size_t)g->w * (size_t)g->h; i++)
 		g->cells[i] = blank;
 	g->cur_x = g->cur_y = 0;
-	g->film = (struct grid_film){0};
+	for (int i = 0; i < GRID_FILMS; i++)
+		g->films[i] = (struct grid_film){0};
 }
 
 struct cell *grid_cell(const struct grid *g, int x, int y)

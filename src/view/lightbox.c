@@ -35,7 +35,7 @@ void lightbox_init(struct lightbox *l, const struct view_options *o)
 	l->cut = 0.5;
 }
 
-static void shown_drop(struct shown *s)
+void shown_drop(struct shown *s)
 {
 	free(s->cells);
 	raster_release(&s->raster);
@@ -56,6 +56,7 @@ void lightbox_release(struct lightbox *l)
 {
 	shots_drop(l);
 	shown_drop(&l->shown);
+	prior_release(l);
 }
 
 /* ---- whose pictures */
@@ -88,8 +89,9 @@ static void leave(struct view *v)
 	struct lightbox *l = &v->lightbox;
 
 	if (l->study)
-		l->films.open(v->host.ctx, 0);
+		l->films.open(v->host.ctx, FILM_NOW, 0);
 	l->study = 0;
+	l->prior.on = false;
 	l->chosen = l->looked = l->by_hand = l->invert = false;
 	l->window = 0;
 	l->lay = LAY_SLICE;
@@ -106,7 +108,7 @@ static void ask(struct view *v, uint64_t id)
 	l->images = s ? s->images : 0;
 	l->again_at = v->mono + l->again_gap;
 	l->again_gap = l->again_gap * 2 < AGAIN_MOST_MS ? l->again_gap * 2 : AGAIN_MOST_MS;
-	l->films.open(v->host.ctx, id);
+	l->films.open(v->host.ctx, FILM_NOW, id);
 }
 
 /* ---- which series and slice */
@@ -117,7 +119,7 @@ static const struct manifest *manifest_now(const struct view *v, const char **wh
 
 	if (!v->lightbox.study)
 		return NULL;
-	return v->lightbox.films.manifest(v->host.ctx, why ? why : &unused);
+	return v->lightbox.films.manifest(v->host.ctx, FILM_NOW, why ? why : &unused);
 }
 
 static void choose_series(struct lightbox *l, const struct manifest_series *s)
@@ -178,7 +180,7 @@ static void look(struct view *v)
 		return;
 	l->looked = true;
 	l->looked_whole = whole;
-	l->films.look(v->host.ctx, s->n, s->slices[at].place, whole);
+	l->films.look(v->host.ctx, FILM_NOW, s->n, s->slices[at].place, whole);
 }
 
 /* No pictures yet, or more images than there were: ask anew, at growing distances. */
@@ -211,6 +213,7 @@ void lightbox_follow(struct view *v)
 	}
 	choose(v);
 	look(v);
+	prior_follow(v);
 }
 
 static int64_t soonest(int64_t a, int64_t b)
@@ -229,15 +232,20 @@ int64_t lightbox_next(const struct view *v)
 		next = soonest(next, l->moved_at + FILM_MS);
 	if (l->study && is_outdated(v))
 		next = soonest(next, l->again_at);
+	next = soonest(next, prior_next(v));
 	return next;
 }
 
-void view_film(struct view *v, uint32_t series, uint32_t place)
+void view_film(struct view *v, enum film_eye eye, uint32_t series, uint32_t place)
 {
 	struct lightbox *l = &v->lightbox;
 	const struct manifest_series *s;
 
 	view_clock(v);
+	if (eye == FILM_PRIOR) {
+		prior_film(v, series, place);
+		return;
+	}
 	if (place == 0) {
 		shots_drop(l);
 		l->looked = false;
@@ -279,7 +287,7 @@ const struct shot *lightbox_shot(struct view *v, unsigned i)
 		l->redraw_at = soonest(l->redraw_at, shot->at + finer_gap(v));
 	} else if (shot->stale || !shot->plane.v) {
 		shot->stale = false;
-		if (l->films.plane(v->host.ctx, s->n, s->slices[i].place, &plane, &percent) == 0) {
+		if (l->films.plane(v->host.ctx, FILM_NOW, s->n, s->slices[i].place, &plane, &percent) == 0) {
 			plane_release(&shot->plane);
 			*shot = (struct shot){plane, percent, false, v->mono};
 			l->shown.valid = false;
@@ -545,7 +553,9 @@ unsigned lightbox_act(struct view *v, int action)
 		                          : "there is no picture");
 		return VIEW_DRAW;
 	}
-	if (action == ACTION_SERIES_NEXT || action == ACTION_SERIES_PREV)
+	if (action == ACTION_PRIOR)
+		prior_turn(v);
+	else if (action == ACTION_SERIES_NEXT || action == ACTION_SERIES_PREV)
 		to_series(v, action == ACTION_SERIES_NEXT ? 1 : -1);
 	else
 		change(v, s, action);

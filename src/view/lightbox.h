@@ -31,6 +31,24 @@ struct shown {
 	uint64_t serial;
 };
 
+/* The earlier study to compare with: one slice of it, that goes with the one on the screen. */
+struct prior {
+	bool on;
+	unsigned nth;   /* of those there are; the likest and newest first */
+	uint64_t study; /* asked for; 0: none */
+	uint32_t series, place, looked_series, looked_place;
+	bool looked_whole;
+	struct shot shot; /* of series and place */
+	uint32_t shot_series, shot_place;
+	int64_t redraw_at; /* monotonic: a stale shot waits until then; 0: none */
+	struct shown shown;
+	/* what it was drawn from */
+	double width, level;
+	bool invert, pixels;
+	int colours;
+	unsigned percent;
+};
+
 struct lightbox {
 	struct view_films films; /* no open: there are none */
 	struct view_canvas canvas;
@@ -58,6 +76,7 @@ struct lightbox {
 	struct shot shots[PREVIEW_KEYS]; /* by index of the series' slices */
 	int64_t redraw_at;               /* monotonic: a stale shot waits until then; 0: none */
 	struct shown shown;
+	struct prior prior;
 };
 
 void lightbox_init(struct lightbox *, const struct view_options *);

@@ -20,7 +20,7 @@
 
 #include "view_int.h"
 
-enum { TILE = 64, SLOW_GREYS = 8, HEAD_ROWS = 2, FOOT_ROWS = 1, WIDE_W = 60 };
+enum { TILE = 64, SLOW_GREYS = 8, HEAD_ROWS = 2, FOOT_ROWS = 1, WIDE_W = 60, TWO_W = 64 };
 
 /* ---- from values to a raster */
 
@@ -138,13 +138,24 @@ static void to_cells(struct view *v, struct shown *w, enum draw_colours colours)
 	draw_cells(&w->raster, &o, w->used_cols, w->used_rows, w->cells);
 }
 
+void shown_make(struct view *v, struct shown *w, struct raster raster, int cols, int rows)
+{
+	bool pixels;
+	enum draw_colours colours = lightbox_colours(v, &pixels);
+
+	shown_drop(w);
+	*w = (struct shown){
+	    .valid = true, .cols = cols, .rows = rows, .serial = w->serial + 1, .raster = raster};
+	draw_size(raster.w, raster.h, v->lightbox.canvas.aspect, cols, rows, &w->used_cols, &w->used_rows);
+	if (!pixels)
+		to_cells(v, w, colours);
+}
+
 /* Whether there is a picture; made anew only when something of it has changed. */
 static bool show(struct view *v, const struct manifest_series *s, int cols, int rows)
 {
 	struct shown *w = &v->lightbox.shown;
 	struct raster raster;
-	bool pixels;
-	enum draw_colours colours = lightbox_colours(v, &pixels);
 	int at = lightbox_index(v, s);
 
 	if (v->lightbox.redraw_at && v->mono >= v->lightbox.redraw_at)
@@ -156,16 +167,10 @@ static bool show(struct view *v, const struct manifest_series *s, int cols, int 
 		lightbox_here(v, s);
 	if (w->valid && w->cols == cols && w->rows == rows)
 		return true;
-	free(w->cells);
-	raster_release(&w->raster);
-	*w = (struct shown){.cols = cols, .rows = rows, .serial = w->serial + 1};
+	shown_drop(w);
 	if (!develop(v, s, cols, rows, &raster))
 		return false;
-	w->raster = raster;
-	w->valid = true;
-	draw_size(raster.w, raster.h, v->lightbox.canvas.aspect, cols, rows, &w->used_cols, &w->used_rows);
-	if (!pixels)
-		to_cells(v, w, colours);
+	shown_make(v, w, raster, cols, rows);
 	return true;
 }
 
@@ -180,9 +185,9 @@ static void put_cells(struct view *v, const struct shown *w, struct area a, enum
 			    kind ? kind | c->bg : 0);
 }
 
-static void picture_put(struct view *v, struct area a)
+void shown_put(struct view *v, const struct shown *w, struct area a)
 {
-	const struct shown *w = &v->lightbox.shown;
+	struct grid_film *film = &v->grid.films[v->grid.films[0].raster != NULL];
 	bool pixels;
 	enum draw_colours colours = lightbox_colours(v, &pixels);
 
@@ -191,13 +196,12 @@ static void picture_put(struct view *v, struct area a)
 	if (w->cells)
 		put_cells(v, w, a, colours);
 	else if (!v->dialog) /* pixels would lie over its text */
-		v->grid.film =
-		    (struct grid_film){&w->raster, w->serial, a.x, a.y, w->used_cols, w->used_rows};
+		*film = (struct grid_film){&w->raster, w->serial, a.x, a.y, w->used_cols, w->used_rows};
 }
 
 /* ---- words */
 
-static void head_words(struct view *v, const struct study *s, struct area a)
+void head_words(struct view *v, const struct study *s, const char *tag, struct area a)
 {
 	char name[256], age[16], label[24];
 	int x = a.x, end = a.x + a.w;
@@ -207,7 +211,9 @@ static void head_words(struct view *v, const struct study *s, struct area a)
 	label_set(label, s, s->id);
 	x += grid_put(&v->grid, x, a.y, end - x, LOOK_WARN, "NOT FOR DIAGNOSIS");
 	grid_putf(&v->grid, x, a.y, end - x, LOOK_STRONG, "  %s", label);
-	x = a.x + grid_putf(&v->grid, a.x, a.y + 1, a.w, LOOK_STRONG, "%s %s", name, age);
+	x = a.x + grid_put(&v->grid, a.x, a.y + 1, a.w, LOOK_WARN, tag);
+	x += *tag ? 1 : 0;
+	x += grid_putf(&v->grid, x, a.y + 1, end - x, LOOK_STRONG, "%s %s", name, age);
 	if (!v->privacy && s->pid && end - x > (int)strlen(s->pid) + 2)
 		x += grid_putf(&v->grid, x, a.y + 1, end - x, LOOK_TEXT, "  %s", s->pid);
 	if (s->site && end - x > (int)strlen(s->site) + 2)
@@ -247,7 +253,8 @@ static void foot_words(struct view *v, const struct manifest_series *s, bool has
 	}
 	if (has_picture)
 		snprintf(share, sizeof share, " %u%%",
-		    l->lay == LAY_SLICE ? l->shots[at].percent : l->films.percent(v->host.ctx, s->n));
+		    l->lay == LAY_SLICE ? l->shots[at].percent
+		                        : l->films.percent(v->host.ctx, FILM_NOW, s->n));
 	snprintf(left, sizeof left, "s%u ", s->n);
 	snprintf(rest, sizeof rest, "%s%s%s", place, window, share);
 	x += grid_put(&v->grid, x, a.y, a.w, LOOK_TEXT, left);
@@ -281,7 +288,7 @@ static void series_strip(struct view *v, const struct manifest *m, struct area a
 }
 
 /* Machines that write the patient's name into the picture itself. */
-static bool may_carry_name(const struct manifest_series *s)
+bool may_carry_name(const struct manifest_series *s)
 {
 	static const char *const writers[] = {"US", "SC", "OT", "ES", "XC"};
 
@@ -296,7 +303,8 @@ static const char *excuse(
     struct view *v, const struct study *s, const struct manifest_series *series, char *out, size_t size)
 {
 	const char *why = NULL;
-	const struct manifest *m = v->lightbox.study ? v->lightbox.films.manifest(v->host.ctx, &why) : NULL;
+	const struct manifest *m =
+	    v->lightbox.study ? v->lightbox.films.manifest(v->host.ctx, FILM_NOW, &why) : NULL;
 
 	if (s->images == 0)
 		return "no images yet";
@@ -319,22 +327,25 @@ static const char *excuse(
 	return out;
 }
 
-void lightbox_draw(struct view *v, struct area a)
+struct area film_area(struct area a)
+{
+	return (struct area){a.x, a.y + HEAD_ROWS, a.w, a.h - HEAD_ROWS - FOOT_ROWS};
+}
+
+static void draw_now(struct view *v, const char *tag, struct area a)
 {
 	const struct study *s = view_study(v, v->lightbox.wanted ? v->lightbox.wanted : view_cursor(v));
 	const struct manifest_series *series = lightbox_series(v);
-	struct area inside = {a.x, a.y + HEAD_ROWS, a.w, a.h - HEAD_ROWS - FOOT_ROWS};
+	struct area inside = film_area(a);
 	bool hidden = series && v->privacy && may_carry_name(series), has_picture;
 	char text[MANIFEST_WHY + 32];
 
 	if (!s || inside.h < 1 || a.w < 1)
 		return;
-	for (int y = a.y; y < a.y + a.h; y++)
-		grid_fill(&v->grid, a.x, y, a.w, LOOK_TEXT);
-	head_words(v, s, a);
+	head_words(v, s, tag, a);
 	has_picture = series && !hidden && show(v, series, inside.w, inside.h);
 	if (has_picture)
-		picture_put(v, inside);
+		shown_put(v, &v->lightbox.shown, inside);
 	else
 		grid_wrap(&v->grid, a.x, inside.y + inside.h / 3, a.w, inside.h, 0, LOOK_DIM,
 		    excuse(v, s, series, text, sizeof text));
@@ -342,6 +353,24 @@ void lightbox_draw(struct view *v, struct area a)
 		return;
 	foot_words(v, series, has_picture, (struct area){a.x, a.y + a.h - 1, a.w, 1});
 	if (a.w >= 2 * WIDE_W)
-		series_strip(v, v->lightbox.films.manifest(v->host.ctx, &(const char *){NULL}),
+		series_strip(v, v->lightbox.films.manifest(v->host.ctx, FILM_NOW, &(const char *){NULL}),
 		    (struct area){a.x, a.y + a.h - 1, a.w, 1});
+}
+
+/* Two side by side where there is room; else the earlier one takes the place of the other. */
+void lightbox_draw(struct view *v, struct area a)
+{
+	struct area left = {a.x, a.y, (a.w - 1) / 2, a.h},
+	            right = {a.x + left.w + 1, a.y, a.w - left.w - 1, a.h};
+
+	for (int y = a.y; y < a.y + a.h; y++)
+		grid_fill(&v->grid, a.x, y, a.w, LOOK_TEXT);
+	if (!prior_is_on(v)) {
+		draw_now(v, "", a);
+	} else if (a.w >= TWO_W) {
+		draw_now(v, "NOW", left);
+		prior_draw(v, right);
+	} else {
+		prior_draw(v, a);
+	}
 }

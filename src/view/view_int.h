@@ -279,6 +279,23 @@ unsigned reader_set_duty(struct view *);                   /* board_readers.c */
 
 /* lightbox_draw.c: a picture and its words into a part of the screen */
 void lightbox_draw(struct view *, struct area);
+/* Takes the raster; cells are made unless the terminal draws pixels. */
+void shown_make(struct view *, struct shown *, struct raster, int cols, int rows);
+void shown_put(struct view *, const struct shown *, struct area);
+void shown_drop(struct shown *);
+/* Whose it is and that it is not for diagnosis, on two rows; tag: "PRIOR" or "". */
+void head_words(struct view *, const struct study *, const char *tag, struct area);
+bool may_carry_name(const struct manifest_series *); /* in the picture itself */
+struct area film_area(struct area);                  /* what head and foot leave of it */
+
+/* prior.c: an earlier study of the patient, to compare with */
+void prior_turn(struct view *);   /* the key: the next one, in the end none */
+void prior_follow(struct view *); /* once a frame */
+int64_t prior_next(const struct view *);
+void prior_film(struct view *, uint32_t series, uint32_t place);
+void prior_release(struct lightbox *);
+bool prior_is_on(const struct view *);
+void prior_draw(struct view *, struct area);
 
 /* study.c */
 void study_open(struct view *, uint64_t id, enum tab);

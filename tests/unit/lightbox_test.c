@@ -7,6 +7,7 @@
 #include "../lib/evening.h"
 #include "../lib/slides.h"
 #include "wetread/errors.h"
+#include "wetread/mem.h"
 #include "wetread/text.h"
 
 enum { SLICES = 8 };
@@ -19,7 +20,8 @@ struct reel {
 	unsigned layers; /* of each slice that have come; 0: none */
 	uint64_t open[64];
 	unsigned nopen, nlook;
-	uint32_t series, place;
+	uint32_t series, place, prior_place;
+	uint64_t prior;
 	bool whole;
 };
 
@@ -28,33 +30,43 @@ static struct reel *reel_of(void *ctx)
 	return ((struct desk *)ctx)->reel;
 }
 
-static void reel_open(void *ctx, uint64_t study)
+static void reel_open(void *ctx, enum film_eye eye, uint64_t study)
 {
 	struct reel *r = reel_of(ctx);
 
+	if (eye == FILM_PRIOR) {
+		r->prior = study;
+		return;
+	}
 	assert_true(r->nopen < 64);
 	r->open[r->nopen++] = study;
 }
 
-static const struct manifest *reel_manifest(void *ctx, const char **why)
+static const struct manifest *reel_manifest(void *ctx, enum film_eye eye, const char **why)
 {
 	struct reel *r = reel_of(ctx);
 
+	(void)eye;
 	*why = r->why;
 	return r->known ? &r->slides.m : NULL;
 }
 
-static void reel_look(void *ctx, uint32_t series, uint32_t place, bool whole)
+static void reel_look(void *ctx, enum film_eye eye, uint32_t series, uint32_t place, bool whole)
 {
 	struct reel *r = reel_of(ctx);
 
+	if (eye == FILM_PRIOR) {
+		r->prior_place = place;
+		return;
+	}
 	r->nlook++;
 	r->series = series;
 	r->place = place;
 	r->whole = whole;
 }
 
-static int reel_plane(void *ctx, uint32_t series, uint32_t place, struct plane *out, unsigned *percent)
+static int reel_plane(
+    void *ctx, enum film_eye eye, uint32_t series, uint32_t place, struct plane *out, unsigned *percent)
 {
 	struct reel *r = reel_of(ctx);
 	const struct manifest_series *s = manifest_series(&r->slides.m, series);
@@ -62,6 +74,7 @@ static int reel_plane(void *ctx, uint32_t series, uint32_t place, struct plane *
 	uint32_t all, n;
 	const void *bytes;
 
+	(void)eye;
 	assert_non_null(slice);
 	if (r->layers == 0)
 		return E_NOTHING;
@@ -72,8 +85,9 @@ static int reel_plane(void *ctx, uint32_t series, uint32_t place, struct plane *
 	return preview_decode(&s->coding, bytes, n, out);
 }
 
-static unsigned reel_percent(void *ctx, uint32_t series)
+static unsigned reel_percent(void *ctx, enum film_eye eye, uint32_t series)
 {
+	(void)eye;
 	(void)series;
 	return reel_of(ctx)->layers ? 50 : 0;
 }
@@ -86,11 +100,38 @@ struct room {
 	struct reel r;
 };
 
-static void room_open(struct room *r, int w, int h, struct view_canvas canvas)
+/* An earlier study of the patient of 48011902. */
+static uint64_t prior_add(struct room *r, const char *accession, const char *modality, int64_t ordered)
+{
+	struct event e = {.kind = EVENT_STUDY_CHANGED};
+	char *items = xasprintf(
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"%s\",\"modality\":\"%s\",\"pid\":\"P1902\","
+	    "\"name\":\"NAKAMURA^JUN^H\",\"birth\":\"1955-08-30\",\"sex\":\"M\"}},"
+	    "{\"do\":\"complete\",\"set\":{\"accession\":\"%s\"}}]",
+	    accession, modality, accession);
+
+	night_hl7(&r->n, accession, "STANNE", items);
+	free(items);
+	e.n = r->n.w.n + 1;
+	e.at = r->n.now;
+	e.study = r->n.w.last_study;
+	patch_int(&e.set, &rec_study, "images", 20);
+	patch_int(&e.set, &rec_study, "ordered", ordered);
+	assert_int_equal(world_apply(&r->n.w, &e), 0);
+	patch_release(&e.set);
+	return r->n.w.last_study;
+}
+
+static void room_begin(struct room *r)
 {
 	r->r = (struct reel){.known = true, .layers = PREVIEW_LAYERS};
 	slides_make(&r->r.slides, SLICES, 1);
 	evening_open(&r->n);
+}
+
+static void room_open(struct room *r, int w, int h, struct view_canvas canvas)
+{
+	room_begin(r);
 	desk_open_films(&r->d, &r->n, "neuro", w, h, &films, canvas, &r->r);
 }
 
@@ -223,11 +264,11 @@ static void what_keeps_the_picture_away_is_said(void **state)
 	study_open_now(&r);
 	assert_true(desk_sees(&r.d, "asking which pictures there are"));
 	r.r.why = "none have been made";
-	view_film(r.d.view, 0, 0);
+	view_film(r.d.view, FILM_NOW, 0, 0);
 	assert_true(desk_sees(&r.d, "none have been made"));
 	r.r.known = true;
 	r.r.layers = 0;
-	view_film(r.d.view, 0, 0);
+	view_film(r.d.view, FILM_NOW, 0, 0);
 	desk_pass(&r.d, 10);
 	assert_true(desk_sees(&r.d, "on its way"));
 	assert_true(desk_sees(&r.d, "s1 AX HEAD 45/80"));
@@ -336,11 +377,11 @@ static void a_finer_picture_is_drawn_but_not_too_often(void **state)
 	desk_pass(&r.d, 1000);
 	view_slow(r.d.view, true);
 	r.r.layers = 4;
-	view_film(r.d.view, 1, 45);
+	view_film(r.d.view, FILM_NOW, 1, 45);
 	view_draw(r.d.view);
 	desk_pass(&r.d, 300);
 	r.r.layers = PREVIEW_LAYERS;
-	view_film(r.d.view, 1, 45);
+	view_film(r.d.view, FILM_NOW, 1, 45);
 	view_draw(r.d.view);
 	assert_true(view_film_share(r.d.view) < 100); /* on a slow terminal each picture is dear */
 	assert_true(view_next(r.d.view) > 0);
@@ -357,15 +398,16 @@ static void pixels_are_not_drawn_over_a_dialog(void **state)
 	(void)state;
 	room_open(&r, 80, 24, pixels);
 	study_open_now(&r);
-	assert_non_null(view_draw(r.d.view)->film.raster);
-	serial = view_draw(r.d.view)->film.serial;
-	assert_int_equal(view_draw(r.d.view)->film.serial, serial); /* the same picture is not sent again */
+	assert_non_null(view_draw(r.d.view)->films[0].raster);
+	serial = view_draw(r.d.view)->films[0].serial;
+	assert_int_equal(
+	    view_draw(r.d.view)->films[0].serial, serial); /* the same picture is not sent again */
 	desk_keys(&r.d, "?");
-	assert_null(view_draw(r.d.view)->film.raster);
+	assert_null(view_draw(r.d.view)->films[0].raster);
 	desk_keys(&r.d, "Esc");
-	assert_int_equal(view_draw(r.d.view)->film.serial, serial);
+	assert_int_equal(view_draw(r.d.view)->films[0].serial, serial);
 	desk_keys(&r.d, "P"); /* cells */
-	assert_null(view_draw(r.d.view)->film.raster);
+	assert_null(view_draw(r.d.view)->films[0].raster);
 	assert_true(middle(&r) & CELL_PALETTE);
 	room_close(&r);
 }
@@ -662,17 +704,17 @@ static void pixels_that_are_only_offered_wait_for_the_key(void **state)
 	(void)state;
 	room_open(&r, 80, 24, many);
 	study_open_now(&r);
-	assert_null(view_draw(r.d.view)->film.raster);
+	assert_null(view_draw(r.d.view)->films[0].raster);
 	view_canvas(r.d.view, &offered);
-	assert_null(view_draw(r.d.view)->film.raster);
+	assert_null(view_draw(r.d.view)->films[0].raster);
 	for (int i = 0; i < 3; i++) { /* 4 greys, characters, pixels */
-		assert_null(view_draw(r.d.view)->film.raster);
+		assert_null(view_draw(r.d.view)->films[0].raster);
 		desk_keys(&r.d, "P");
 	}
-	assert_non_null(view_draw(r.d.view)->film.raster);
+	assert_non_null(view_draw(r.d.view)->films[0].raster);
 	assert_true(desk_sees(&r.d, "pictures in pixels"));
 	desk_keys(&r.d, "P");
-	assert_null(view_draw(r.d.view)->film.raster);
+	assert_null(view_draw(r.d.view)->films[0].raster);
 	room_close(&r);
 }
 
@@ -684,16 +726,117 @@ static void a_terminal_that_is_near_draws_pixels_by_itself_until_it_is_slow(void
 	room_open(&r, 80, 24, many);
 	study_open_now(&r);
 	view_canvas(r.d.view, &pixels);
-	assert_non_null(view_draw(r.d.view)->film.raster);
+	assert_non_null(view_draw(r.d.view)->films[0].raster);
 	desk_keys(&r.d, "?"); /* erased before text */
-	assert_null(view_draw(r.d.view)->film.raster);
+	assert_null(view_draw(r.d.view)->films[0].raster);
 	desk_keys(&r.d, "Esc");
-	assert_non_null(view_draw(r.d.view)->film.raster);
+	assert_non_null(view_draw(r.d.view)->films[0].raster);
 	view_resize(r.d.view, 50, 24); /* no room */
-	assert_null(view_draw(r.d.view)->film.raster);
+	assert_null(view_draw(r.d.view)->films[0].raster);
 	view_resize(r.d.view, 80, 24);
 	view_slow(r.d.view, true);
-	assert_null(view_draw(r.d.view)->film.raster);
+	assert_null(view_draw(r.d.view)->films[0].raster);
+	room_close(&r);
+}
+
+/* ---- an earlier study beside it */
+
+static void an_earlier_study_stands_beside_and_follows(void **state)
+{
+	struct room r;
+	uint64_t old, older, other;
+
+	(void)state;
+	room_begin(&r);
+	older = prior_add(&r, "40000001", "CT", 1000);
+	old = prior_add(&r, "40000002", "CT", 2000);
+	other = prior_add(&r, "40000003", "MR", 3000);
+	desk_open_films(&r.d, &r.n, "neuro", 160, 48, &films, many, &r.r);
+	desk_keys(&r.d, "\\ / a c c : 4 8 0 1 1 9 0 2 Enter");
+	study_open_now(&r);
+	assert_int_equal(r.r.prior, 0);
+	desk_keys(&r.d, "p zp"); /* on the whole screen */
+	desk_pass(&r.d, 200);
+	assert_int_equal(r.r.prior, old); /* the newest of the same kind */
+	assert_true(desk_sees(&r.d, "NOW NAKAMURA"));
+	assert_true(desk_sees(&r.d, "PRIOR NAKAMURA"));
+	assert_true(desk_sees(&r.d, "NOT FOR DIAGNOSIS  48011902"));
+	assert_true(desk_sees(&r.d, "NOT FOR DIAGNOSIS  40000002"));
+	assert_true(desk_sees(&r.d, "PRIOR 2025-11-02 45/80 W80 L40 100%"));
+	desk_keys(&r.d, ". .");
+	desk_pass(&r.d, 200);
+	assert_int_equal(r.r.prior_place, r.r.place);
+	assert_true(desk_sees(&r.d, "PRIOR 2025-11-02 65/80"));
+	desk_keys(&r.d, "+"); /* the same window for both */
+	assert_true(desk_sees(&r.d, "65/80 W92 L40 100%"));
+	desk_keys(&r.d, "zp");
+	assert_int_equal(r.r.prior, older);
+	desk_keys(&r.d, "zp");
+	assert_int_equal(r.r.prior, other);
+	desk_keys(&r.d, "zp");
+	assert_int_equal(r.r.prior, 0);
+	assert_false(desk_sees(&r.d, "PRIOR"));
+	desk_keys(&r.d, "zp q"); /* a study that is left takes its prior along */
+	desk_pass(&r.d, 10);
+	assert_int_equal(r.r.prior, 0);
+	room_close(&r);
+}
+
+static void where_there_is_no_room_the_earlier_study_takes_the_place(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_begin(&r);
+	prior_add(&r, "40000002", "CT", 2000);
+	desk_open_films(&r.d, &r.n, "neuro", 80, 24, &films, many, &r.r);
+	desk_keys(&r.d, "\\ / a c c : 4 8 0 1 1 9 0 2 Enter");
+	study_open_now(&r);
+	desk_keys(&r.d, "zp");
+	desk_pass(&r.d, 200);
+	assert_true(desk_sees(&r.d, "NOT FOR DIAGNOSIS  40000002"));
+	assert_false(desk_sees(&r.d, "NOT FOR DIAGNOSIS  48011902"));
+	assert_true(desk_sees(&r.d, "PRIOR NAKAMURA"));
+	desk_keys(&r.d, "gp");
+	assert_false(desk_sees(&r.d, "NAKAMURA"));
+	assert_true(desk_sees(&r.d, "PRIOR"));
+	desk_keys(&r.d, "gp zp");
+	assert_true(desk_sees(&r.d, "NOT FOR DIAGNOSIS  48011902"));
+	room_close(&r);
+}
+
+static void who_has_no_earlier_study_is_told(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, 160, 48, many);
+	study_open_now(&r);
+	desk_keys(&r.d, "zp");
+	assert_true(desk_sees(&r.d, "no earlier study of this patient"));
+	assert_false(desk_sees(&r.d, "PRIOR"));
+	room_close(&r);
+}
+
+static void two_pictures_in_pixels_stand_side_by_side(void **state)
+{
+	const struct grid *g;
+	struct room r;
+
+	(void)state;
+	room_begin(&r);
+	prior_add(&r, "40000002", "CT", 2000);
+	desk_open_films(&r.d, &r.n, "neuro", 160, 48, &films, pixels, &r.r);
+	desk_keys(&r.d, "\\ / a c c : 4 8 0 1 1 9 0 2 Enter");
+	study_open_now(&r);
+	desk_keys(&r.d, "p zp");
+	desk_pass(&r.d, 200);
+	g = view_draw(r.d.view);
+	assert_non_null(g->films[0].raster);
+	assert_non_null(g->films[1].raster);
+	assert_true(g->films[0].x + g->films[0].w <= g->films[1].x);
+	desk_keys(&r.d, "zp");
+	assert_null(view_draw(r.d.view)->films[1].raster);
 	room_close(&r);
 }
 
@@ -724,6 +867,10 @@ int main(void)
 	    cmocka_unit_test(images_that_are_coming_are_counted_with_their_rate),
 	    cmocka_unit_test(pixels_that_are_only_offered_wait_for_the_key),
 	    cmocka_unit_test(a_terminal_that_is_near_draws_pixels_by_itself_until_it_is_slow),
+	    cmocka_unit_test(an_earlier_study_stands_beside_and_follows),
+	    cmocka_unit_test(where_there_is_no_room_the_earlier_study_takes_the_place),
+	    cmocka_unit_test(who_has_no_earlier_study_is_told),
+	    cmocka_unit_test(two_pictures_in_pixels_stand_side_by_side),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
