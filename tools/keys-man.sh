@@ -86,8 +86,45 @@ a word.
 Pasted text is only ever text: it never presses a key.
 .Sy Esc
 leaves, and keeps what was typed.
+.Sh YOUR OWN KEYS
+The file
+.Pa $XDG_CONFIG_HOME/wetread/keys
+.Pq Pa ~/.config/wetread/keys
+has a line for each key that is to be another:
+.Bd -literal -offset indent
+# view    keys  action
+queue     x     hold
+all       C-n   down
+queue     d     none
+.Ed
+.Pp
+A
+.Ar view
+is the name of one, or
+.Sy all .
+.Ar keys
+are one character, two that follow each other,
+.Sy C-a
+to
+.Sy C-z ,
+or one of
+.Sy Up , Down , Left , Right , Home , End , PgUp , PgDn , Del , F1 , Tab , S-Tab , Enter , Esc , Space , BS .
+An
+.Ar action
+is a name of this page or a command;
+.Sy none
+takes the key away.
+A line wins over this page in the views it names, and the key line, the help and the palette show the keys as they are then.
+.Pp
+A key given twice, one that begins another, a name that does not exist, or a view that could not be left any more is an error
+with its line, and the console does not start with half of a file.
+.Ic wetread keys check
+looks at it before;
+.Ic wetread keys list
+prints all keys as they are.
 .Sh SEE ALSO
 .Xr wetread 1 ,
+.Xr wetread-theme 5 ,
 .Xr wetread-filter 7
 END
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "wetread/buf.h"
 #include "wetread/when.h"
 
 enum setting {
@@ -24,6 +25,7 @@ enum setting {
 	SETTING_COUNT
 };
 
+enum { SETTINGS_TEXT_MAX = 64 * 1024 };
 enum setting_type { SETTING_STR, SETTING_ZONE, SETTING_WORD, SETTING_BOOL, SETTING_NUMBER, SETTING_SPAN };
 
 struct setting_row {
@@ -49,6 +51,10 @@ int settings_read(struct settings *, const char *path, const char *text, char **
 /* One value on top. E_SYNTAX: *why says what is wanted. */
 int settings_put(struct settings *, enum setting, const char *value, const char *origin, char **why);
 void settings_release(struct settings *);
+/* A whole text file of people's; one that is not there reads as empty. E_IO, E_LIMIT, E_SYNTAX: *why (caller frees). */
+int settings_text(const char *path, struct buf *text, char **why);
+/* The files settings_load() reads, in that order: the system's and the person's (NULL without a home). Caller frees. */
+void settings_files(char *out[2]);
 
 const char *settings_str(const struct settings *, enum setting); /* NULL if not given */
 bool settings_bool(const struct settings *, enum setting);

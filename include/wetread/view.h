@@ -114,6 +114,13 @@ struct view_options {
 struct view *view_new(const struct view_options *);
 void view_free(struct view *); /* NULL is fine */
 void view_resize(struct view *, int w, int h);
+/* A person's own keys, see wetread-keys(5). E_SYNTAX: errors has "path:line: what" for each mistake, and no line counts. */
+int view_keys(struct view *, const char *path, const char *text, struct buf *errors);
+/* The same without a view; and all keys as they are then, a line each in the form of such a file. */
+int keys_check(const char *path, const char *text, struct buf *errors);
+int keys_list(const char *path, const char *text, struct buf *out, struct buf *errors);
+/* The letters of the levels of urgency, six, from a theme. */
+void view_glyphs(struct view *, const char *glyphs);
 void view_slow(struct view *, bool slow); /* gutter cursor, timers in steps of 15 s */
 /* The terminal has told more of itself. */
 void view_canvas(struct view *, const struct view_canvas *);

@@ -29,7 +29,8 @@ static const struct opt_row opt_rows[] = {
 #undef OPT
 };
 
-static const char *const arg_keys[ARG_COUNT] = {"study", "reader", "reason", "text", "as", "with"};
+static const char *const arg_keys[ARG_COUNT] = {
+    "study", "reader", "reason", "text", "as", "with", "what", "file"};
 
 static const struct {
 	const char *command, *argument, *words;

@@ -31,7 +31,7 @@ struct opt_row {
 const struct opt_row *opt_row(enum opt);
 
 /* Keys that may stand in the arguments column of a command's row. */
-enum arg { ARG_study, ARG_reader, ARG_reason, ARG_text, ARG_as, ARG_with, ARG_COUNT };
+enum arg { ARG_study, ARG_reader, ARG_reason, ARG_text, ARG_as, ARG_with, ARG_what, ARG_file, ARG_COUNT };
 const char *arg_key(enum arg);
 const char *arg_choices(const char *command, enum arg); /* "on off break"; NULL when it may be anything */
 
@@ -80,6 +80,7 @@ struct cli {
 	const char *unsaved; /* words that went nowhere: given back with the failure. Borrowed from args */
 	struct buf out;      /* what goes to standard output */
 	bool json, tty, broken;
+	bool told;  /* the failure stands on standard error already */
 	bool again; /* a passphrase is kept, for a second connection */
 };
 int cli_fail(struct cli *, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

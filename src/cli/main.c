@@ -89,7 +89,7 @@ static void fail_tell(struct cli *c)
 	size_t done = 0;
 	ssize_t n;
 
-	if (c->broken)
+	if (c->broken || c->told)
 		return;
 	(c->json ? fail_json : fail_text)(&b, c);
 	while (done < b.len && (n = write(STDERR_FILENO, b.data + done, b.len - done)) > 0)

@@ -427,6 +427,8 @@ static void on_paste(void *ctx, const char *text, size_t n)
 	save_soon(c);
 }
 
+static void theme_show(struct console *);
+
 /* The terminal has answered: now we know how far away it is, and how it can draw. */
 static void on_reply(void *ctx, char kind, const char *text, size_t n)
 {
@@ -439,6 +441,8 @@ static void on_reply(void *ctx, char kind, const char *text, size_t n)
 	canvas = canvas_view(&c->canvas, c->term);
 	view_canvas(c->view, &canvas);
 	c->reaction |= VIEW_DRAW;
+	if (looks_background(c->looks, c->canvas.facts.background))
+		theme_show(c);
 	if (c->slow || !c->canvas.path.far || c->canvas.facts.rtt <= SLOW_TERMINAL_MS)
 		return;
 	c->slow = true;
@@ -777,6 +781,7 @@ static void theme_show(struct console *c)
 	if (!c->term)
 		return;
 	term_theme(c->term, looks_theme(c->looks));
+	view_glyphs(c->view, looks_theme(c->looks)->glyphs);
 	c->repaint = true;
 	frame(c);
 }
@@ -979,6 +984,7 @@ static void view_prepare(struct console *c)
 		films_prepare(c);
 	}
 	c->view = view_new(&vo);
+	view_glyphs(c->view, looks_theme(c->looks)->glyphs);
 }
 
 static void timers_prepare(struct console *c)
@@ -995,12 +1001,29 @@ static void timers_prepare(struct console *c)
 	event_add(c->on_tty, NULL);
 }
 
+/* A person's own keys. Half of them would be worse than none: a mistake is told, and nothing starts. */
+static int keys_prepare(struct console *c, char **why)
+{
+	struct buf text = BUF_INIT(SETTINGS_TEXT_MAX), errors = BUF_INIT(SETTINGS_TEXT_MAX);
+	char *path = settings_config_path("keys");
+	int rc = path ? settings_text(path, &text, why) : 0;
+
+	if (rc == 0 && text.data && view_keys(c->view, path, text.data, &errors) < 0) {
+		*why = xasprintf("%.*s", (int)errors.len - 1, errors.data);
+		rc = E_USAGE;
+	}
+	buf_release(&errors);
+	buf_release(&text);
+	free(path);
+	return rc < 0 ? E_USAGE : 0;
+}
+
 static int run(struct console *c, char **why)
 {
 	struct link_options lo = {.target = c->target, .calls = &link_calls, .ctx = c};
-	int rc = 0;
+	int rc = keys_prepare(c, why);
 
-	if (c->opt.given[OPT_filter])
+	if (rc == 0 && c->opt.given[OPT_filter])
 		rc = view_filter(c->view, c->opt.given[OPT_filter], why);
 	if (rc < 0)
 		return E_USAGE;

@@ -32,6 +32,8 @@ void looks_free(struct looks *); /* NULL is fine */
 int looks_use(struct looks *, const char *name, char **why);
 const struct theme *looks_theme(const struct looks *);
 const char *looks_name(const struct looks *); /* as it was asked for */
+/* The terminal's background, 0xRRGGBB or -1: `auto` goes by it. True: the theme is another now. */
+bool looks_background(struct looks *, int rgb);
 void looks_watch(struct looks *, struct event_base *, const struct looks_calls *);
 /* seal.c: E_CORRUPT where the bytes, or the key file, are not what they were. */
 enum { SEAL_KEY = 32 };

@@ -25,24 +25,28 @@ enum { ERRORS_MAX = 64 * 1024, SETTLE_MS = 150 };
 struct looks {
 	struct theme theme;
 	struct theme_trail trail;
-	char *name; /* as asked for */
+	char *name;     /* as asked for */
+	int background; /* 0xRRGGBB as the terminal says; -1: it has not */
 	struct looks_calls calls;
 	int watch;
 	struct event *on_change, *on_settle;
 };
 
-/* rxvt, konsole and others say "FOREGROUND;BACKGROUND" by number. */
-static bool is_light(void)
+/* rxvt, konsole and others say "FOREGROUND;BACKGROUND" by number; better is what the terminal answers itself. */
+static bool is_light(const struct looks *l)
 {
 	const char *says = getenv("COLORFGBG"), *last = says ? strrchr(says, ';') : NULL;
 	int bg = last ? atoi(last + 1) : 0;
 
+	if (l->background >= 0)
+		return theme_contrast((uint32_t)l->background, 0) >
+		       theme_contrast((uint32_t)l->background, 0xffffff);
 	return bg == 7 || bg > 8;
 }
 
-static const char *name_of(const char *asked)
+static const char *name_of(const struct looks *l, const char *asked)
 {
-	return str_empty(asked) || strcmp(asked, "auto") == 0 ? is_light() ? "light" : "dark" : asked;
+	return str_empty(asked) || strcmp(asked, "auto") == 0 ? is_light(l) ? "light" : "dark" : asked;
 }
 
 static void dir_watch(struct looks *l, const char *path)
@@ -76,7 +80,7 @@ static int load(struct looks *l, const char *asked, char **why)
 	struct buf errors = BUF_INIT(ERRORS_MAX);
 	struct theme theme;
 	struct theme_trail trail;
-	int rc = theme_load(&theme, name_of(asked), &trail, &errors);
+	int rc = theme_load(&theme, name_of(l, asked), &trail, &errors);
 
 	if (rc < 0) {
 		*why =
@@ -113,6 +117,18 @@ const struct theme *looks_theme(const struct looks *l)
 const char *looks_name(const struct looks *l)
 {
 	return l->name;
+}
+
+bool looks_background(struct looks *l, int rgb)
+{
+	struct theme before = l->theme;
+	char *why = NULL;
+
+	l->background = rgb;
+	if (rgb >= 0 && strcmp(l->name, "auto") == 0)
+		looks_use(l, l->name, &why);
+	free(why);
+	return memcmp(&before, &l->theme, sizeof before) != 0;
 }
 
 /* ---- while it changes */
@@ -157,7 +173,7 @@ struct looks *looks_new(void)
 {
 	struct looks *l = xcalloc(1, sizeof *l);
 
-	l->watch = -1;
+	l->watch = l->background = -1;
 	return l;
 }
 

@@ -22,7 +22,7 @@
 #include "wetread/text.h"
 
 /* inih cuts longer lines in two without a word, so they are refused before it sees them. */
-enum { CONFIG_MAX = 64 * 1024, CONFIG_LINE_MAX = 190 };
+enum { CONFIG_MAX = SETTINGS_TEXT_MAX, CONFIG_LINE_MAX = 190 };
 
 static const struct setting_row rows[] = {
 #define SETTING(name, key, type, range, dflt, env, help) {#name, key, SETTING_##type, range, dflt, env, help},
@@ -202,8 +202,7 @@ int settings_read(struct settings *s, const char *path, const char *text, char *
 	return line < 0 ? E_NOMEM : E_SYNTAX;
 }
 
-/* The whole file into text. A file that is not there reads as empty. */
-static int file_read(const char *path, struct buf *text, char **why)
+int settings_text(const char *path, struct buf *text, char **why)
 {
 	char chunk[4096];
 	ssize_t n = -1;
@@ -230,7 +229,7 @@ static int file_read(const char *path, struct buf *text, char **why)
 static int file_load(struct settings *s, const char *path, char **why)
 {
 	struct buf text = BUF_INIT(CONFIG_MAX);
-	int rc = file_read(path, &text, why);
+	int rc = settings_text(path, &text, why);
 
 	if (rc == 0 && text.data)
 		rc = settings_read(s, path, text.data, why);
@@ -267,19 +266,25 @@ static void builtin_load(struct settings *s)
 	}
 }
 
+void settings_files(char *out[2])
+{
+	out[0] = xstrdup(WETREAD_SYSCONFDIR "/config");
+	out[1] = settings_config_path("config");
+}
+
 int settings_load(struct settings *s, char **why)
 {
-	char *user = settings_config_path("config");
-	int rc;
+	char *files[2];
+	int rc = 0;
 
+	settings_files(files);
 	builtin_load(s);
-	rc = file_load(s, WETREAD_SYSCONFDIR "/config", why);
-	if (rc == 0 && user)
-		rc = file_load(s, user, why);
-	if (rc == 0)
-		rc = environment_load(s, why);
-	free(user);
-	return rc;
+	for (int i = 0; i < 2; i++) {
+		if (rc == 0 && files[i])
+			rc = file_load(s, files[i], why);
+		free(files[i]);
+	}
+	return rc == 0 ? environment_load(s, why) : rc;
 }
 
 void settings_release(struct settings *s)

@@ -162,8 +162,8 @@ static void strip_levels(const struct view *v, struct strip *s, bool wide)
 		if (i == LEVEL_LOST && n == 0)
 			continue;
 		part_add(s, levels[i].worth, i ? wide ? "   " : "  " : " | ",
-		    n ? (enum look)level_type((enum level)i)->look : LOOK_DIM, "%c%s%u %s",
-		    level_type((enum level)i)->letter, wide ? " " : "", n, levels[i].word);
+		    n ? (enum look)level_type((enum level)i)->look : LOOK_DIM, "%c%s%u %s", v->glyphs[i],
+		    wide ? " " : "", n, levels[i].word);
 	}
 }
 

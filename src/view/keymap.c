@@ -144,7 +144,7 @@ static void keymap_add(
 		return; /* a test walks the table and says so */
 	b->context = context_find(context);
 	b->nkeys = (unsigned)n;
-	b->text = text;
+	snprintf(b->text, sizeof b->text, "%s", text);
 	b->label = label;
 	m->n++;
 }

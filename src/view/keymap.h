@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wetread/buf.h"
+
 /* The views, and a bit for each: where a key counts. */
 enum screen {
 #define SCREEN(name, ops, groups, roles, words, help) SCREEN_##name,
@@ -58,7 +60,7 @@ struct binding {
 	unsigned context; /* bits of enum context */
 	uint32_t keys[KEYS_MAX];
 	unsigned nkeys;
-	const char *text; /* "C-d", as written */
+	char text[12]; /* "C-d", as written */
 	const char *label;
 	struct deed deed;
 };
@@ -68,6 +70,11 @@ struct keymap {
 };
 
 void keymap_init(struct keymap *);
+/*
+ * A person's own keys on top, see keyfile.c. E_SYNTAX: errors has "path:line: what" for each mistake, and the map is as it
+ * was.
+ */
+int keymap_read(struct keymap *, const char *path, const char *text, struct buf *errors);
 /* "C-d", "gg", "Enter" to keys. Returns how many, or E_SYNTAX. */
 int keys_parse(const char *text, uint32_t keys[KEYS_MAX]);
 

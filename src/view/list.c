@@ -513,12 +513,12 @@ static enum look cell_look(const struct view *v, const struct row *row, const st
 /* Gutter and time left are one run of one look: each change of look costs a dozen bytes on the link. */
 static void gutter_draw(struct view *v, const struct row *row, int y)
 {
-	const struct level_type *level = level_type(row_level(row, v->now));
+	enum level level = row_level(row, v->now);
 	bool here = row->id == v->cursor, pending = v->host.is_pending(v->host.ctx, row->id);
-	char text[3] = {level->letter, pending ? 'o' : ' ', 0};
+	char text[3] = {v->glyphs[level], pending ? 'o' : ' ', 0};
 
 	grid_put(&v->grid, 0, y, 1, LOOK_TEXT, here ? row->marked ? "*" : ">" : row->marked ? "+" : " ");
-	grid_put(&v->grid, 1, y, 2, (enum look)level->look, text);
+	grid_put(&v->grid, 1, y, 2, (enum look)level_type(level)->look, text);
 }
 
 static void row_draw(struct view *v, struct row *row, const struct layout *l, int y, int width)

@@ -449,7 +449,7 @@ static void head_line(struct view *v, const struct study *s, const struct row *r
 	    prio_label(s->prio));
 	if (row->due)
 		x += grid_putf(&v->grid, x, y, v->grid.w - x, (enum look)level_type(level)->look,
-		    "%c %s left", level_type(level)->letter, left);
+		    "%c %s left", v->glyphs[level], left);
 	grid_putf(&v->grid, x, y, v->grid.w - x, LOOK_TEXT, "  %s %s%s", state_word(s),
 	    reader_text(v, s->reader), v->host.is_pending(v->host.ctx, row->id) ? "  o pending" : "");
 }

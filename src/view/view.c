@@ -462,6 +462,8 @@ struct view *view_new(const struct view_options *o)
 	v->slow = o->slow;
 	v->readonly = o->readonly;
 	v->next_ticket = 1;
+	for (int i = 0; i < LEVEL_COUNT; i++)
+		v->glyphs[i] = level_type((enum level)i)->letter;
 	lightbox_init(&v->lightbox, o);
 	v->boards = boards_new();
 	keymap_init(&v->map);
@@ -503,4 +505,15 @@ void view_resize(struct view *v, int w, int h)
 void view_slow(struct view *v, bool slow)
 {
 	v->slow = slow;
+}
+
+int view_keys(struct view *v, const char *path, const char *text, struct buf *errors)
+{
+	return keymap_read(&v->map, path, text, errors);
+}
+
+void view_glyphs(struct view *v, const char *glyphs)
+{
+	for (int i = 0; i < LEVEL_NONE && glyphs[i]; i++)
+		v->glyphs[i] = glyphs[i];
 }

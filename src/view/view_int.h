@@ -133,6 +133,7 @@ struct view {
 	struct keymap map;
 	struct rows rows;
 	bool slow, readonly, quitting;
+	char glyphs[LEVEL_COUNT]; /* letters of the levels */
 
 	char login[64], role_key[24], where[160], why[160];
 	unsigned role;
