@@ -58,10 +58,10 @@ enum look case_cell(
 char case_letter(struct view *v, const struct board_row *row, enum look *look)
 {
 	const struct row *r = rows_find(&v->rows, row->study);
-	const struct level_type *t = level_type(r ? row_level(r, v->now) : LEVEL_NONE);
+	enum level level = r ? row_level(r, v->now) : LEVEL_NONE;
 
-	*look = (enum look)t->look;
-	return t->letter;
+	*look = (enum look)level_type(level)->look;
+	return v->glyphs[level];
 }
 
 void case_peek(struct view *v, const struct board *b, int y, const char *what)

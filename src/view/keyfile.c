@@ -28,7 +28,7 @@
 #include "keymap.h"
 #include "screen.h"
 
-enum { LINES_MAX = 200, WORD_MAX_ = 48 };
+enum { LINES_MAX = 500, WORD_MAX_ = 48 };
 
 struct keyfile {
 	struct keymap *map;
@@ -201,9 +201,15 @@ static void own_apply(struct keyfile *f, const struct binding *own)
 
 static void carve(struct keymap *m, const struct binding *own)
 {
-	for (unsigned i = 0; i < m->n; i++)
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < m->n; i++) {
 		if (same_keys(&m->all[i], own))
 			m->all[i].context &= ~own->context;
+		if (m->all[i].context)
+			m->all[kept++] = m->all[i];
+	}
+	m->n = kept;
 }
 
 /* A key that begins another would never be waited behind. */

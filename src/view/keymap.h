@@ -55,7 +55,7 @@ bool deed_find(const char *words, struct deed *);
 const char *deed_words(const struct deed *);
 const char *deed_help(const struct deed *);
 
-enum { KEYS_MAX = 2, BINDINGS_MAX = 240 };
+enum { KEYS_MAX = 2, BINDINGS_MAX = 640 };
 struct binding {
 	unsigned context; /* bits of enum context */
 	uint32_t keys[KEYS_MAX];
