@@ -31,7 +31,8 @@
 enum { LINES_MAX = 500, WORD_MAX_ = 48 };
 
 struct keyfile {
-	struct keymap *map;
+	const struct keymap *before;
+	struct keymap *map; /* becomes */
 	const char *path;
 	struct buf *errors;
 	int line;
@@ -165,21 +166,23 @@ static void line_take(struct keyfile *f, const char *s)
 
 /* ---- into the map */
 
-/* The key line goes on naming what it named, with the key that does it now. */
-static const char *label_of(const struct keymap *m, const struct binding *own)
+static const char *label_in(const struct keymap *m, const struct deed *d, unsigned context)
 {
-	const char *label = NULL;
-
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct binding *b = &m->all[i];
 
-		if (b->deed.is_cmd != own->deed.is_cmd || b->deed.what != own->deed.what || !b->label)
-			continue;
-		if (b->context & own->context)
-			return NULL; /* it has another key there, with that name */
-		label = b->label;
+		if ((b->context & context) && b->deed.is_cmd == d->is_cmd && b->deed.what == d->what &&
+		    b->label)
+			return b->label;
 	}
-	return label;
+	return NULL;
+}
+
+/* The key line goes on naming what it named, with the key that does it now. */
+static const char *label_of(const struct keyfile *f, const struct binding *own)
+{
+	return label_in(f->map, &own->deed, own->context) ? NULL
+	                                                  : label_in(f->before, &own->deed, CONTEXT_ALL);
 }
 
 static void own_apply(struct keyfile *f, const struct binding *own)
@@ -195,7 +198,7 @@ static void own_apply(struct keyfile *f, const struct binding *own)
 	}
 	b = &m->all[m->n];
 	*b = *own;
-	b->label = label_of(m, own);
+	b->label = label_of(f, own);
 	m->n++;
 }
 
@@ -261,6 +264,7 @@ int keymap_read(struct keymap *m, const char *path, const char *text, struct buf
 	char *copy = xstrdup(text);
 	int rc;
 
+	f->before = m;
 	f->map = &map;
 	f->path = path;
 	f->errors = errors;
