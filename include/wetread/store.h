@@ -114,11 +114,17 @@ int store_released(struct store *, const char *key);
 int store_completed(
     struct store *, const char *key, int64_t images); /* nothing if more images are there by now */
 
-/* Objects put aside of which that was not told. */
+/* By its UID, ACCESSION or SITE/ACCESSION. E_NOTFOUND, E_AMBIGUOUS. */
+int store_study_find(struct store *, const char *name, struct store_study *);
+
+/* Objects put aside. */
 struct store_kept {
 	const char *file, *aet, *peer, *reason;
-	int64_t size;
+	int64_t size, at;    /* arrival, UTC ms */
+	const char *patient; /* whom it names; "" when that was not read */
 };
+int store_each_aside(struct store *, int (*fn)(void *ctx, const struct store_kept *), void *ctx);
+/* Those of which that was not told. */
 int store_each_kept(struct store *, int (*fn)(void *ctx, const struct store_kept *), void *ctx);
 int store_kept_told(struct store *, const char *file);
 
@@ -139,7 +145,8 @@ void store_image_file(const struct store_image *, char out[STORE_PATH]);    /* r
 /* ---- keeping house */
 
 struct store_usage {
-	int64_t studies, series, images, bytes, aside, aside_bytes, waiting; /* waiting: files in incoming/ */
+	int64_t studies, series, images, bytes, aside, aside_bytes, waiting,
+	    preview_bytes; /* waiting: files in incoming/ */
 };
 int store_usage(struct store *, struct store_usage *);
 

@@ -48,14 +48,12 @@ static const struct shot looks[] = {
 enum { NLOOKS = sizeof(looks) / sizeof(looks[0]) };
 
 /* Rows of command.def that a person types; those of administration are wetreadctl's. */
-enum {
-	ENDS_LEASE = 1u << CMD_finish | 1u << CMD_release,
-	/* Words in the thread never come too late, and these two name no study. */
-	NO_REVISION = 1u << CMD_note | 1u << CMD_ask | 1u << CMD_next | 1u << CMD_duty,
-};
+#define ENDS_LEASE(kind) ((kind) == CMD_finish || (kind) == CMD_release)
+/* Words in the thread never come too late, and these two name no study. */
+#define NO_REVISION(kind)                                                                                    \
+	((kind) == CMD_note || (kind) == CMD_ask || (kind) == CMD_next || (kind) == CMD_duty)
 #define ACT_OPTIONS(kind)                                                                                    \
-	(OPT_SHOT | OPT_ACT | (NO_REVISION >> (kind)&1 ? 0 : OPT_SEEN) |                                     \
-	    (ENDS_LEASE >> (kind)&1 ? OPT_LEASE : 0))
+	(OPT_SHOT | OPT_ACT | (NO_REVISION(kind) ? 0 : OPT_SEEN) | (ENDS_LEASE(kind) ? OPT_LEASE : 0))
 static const struct shot acts[] = {
 #define CMD(name, method, words, args, roles, help)                                                          \
 	{words, args, help, ACT_OPTIONS(CMD_##name), CMD_##name, shot_act},

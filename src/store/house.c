@@ -64,6 +64,27 @@ static int count_folder(void *ctx, const char *path, const char *name)
 	return each_entry(c->s->fd, folder, count_file, c) == E_NOMEM ? E_NOMEM : 0;
 }
 
+static int weigh_file(void *ctx, const char *path, const char *name)
+{
+	struct counting *c = ctx;
+	char file[STORE_PATH * 3];
+	struct stat st;
+
+	snprintf(file, sizeof(file), "%.255s/%.127s", path, name);
+	if (fstatat(c->s->fd, file, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		c->n += st.st_size;
+	return 0;
+}
+
+static int weigh_folder(void *ctx, const char *path, const char *name)
+{
+	struct counting *c = ctx;
+	char folder[STORE_PATH * 2 + 2];
+
+	snprintf(folder, sizeof(folder), "%.127s/%.127s", path, name);
+	return each_entry(c->s->fd, folder, weigh_file, c) == E_NOMEM ? E_NOMEM : 0;
+}
+
 int store_usage(struct store *s, struct store_usage *out)
 {
 	sqlite3_stmt *q = index_query(s, Q_USAGE, "");
@@ -76,10 +97,14 @@ int store_usage(struct store *s, struct store_usage *out)
 	}
 	*out = (struct store_usage){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
 	    sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4),
-	    sqlite3_column_int64(q, 5), 0};
+	    sqlite3_column_int64(q, 5), 0, 0};
 	sqlite3_reset(q);
 	err = each_entry(s->fd, "incoming", count_folder, &c);
 	out->waiting = c.n;
+	c.n = 0;
+	if (!err)
+		err = each_entry(s->fd, "preview", weigh_folder, &c);
+	out->preview_bytes = c.n;
 	return err;
 }
 

@@ -67,15 +67,42 @@ void store_study_release(struct store_study *st)
 		str_put(str_at(st, i), NULL);
 }
 
-int store_study_get(struct store *s, const char *key, struct store_study *out)
+/* The only row of a query; steps and resets it. */
+static int one_row(struct store *s, sqlite3_stmt *q, struct store_study *out)
 {
-	sqlite3_stmt *q = index_query(s, Q_GET, "s", key);
-	int rc = sqlite3_step(q);
+	int rc = q ? sqlite3_step(q) : SQLITE_NOMEM, more;
 
-	if (rc == SQLITE_ROW)
+	if (rc == SQLITE_ROW) {
 		read_row(q, out);
+		more = sqlite3_step(q);
+		if (more != SQLITE_DONE) {
+			store_study_release(out);
+			sqlite3_reset(q);
+			return more == SQLITE_ROW ? E_AMBIGUOUS : index_err(s, more);
+		}
+	}
 	sqlite3_reset(q);
 	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? E_NOTFOUND : index_err(s, rc);
+}
+
+int store_study_get(struct store *s, const char *key, struct store_study *out)
+{
+	return one_row(s, index_query(s, Q_GET, "s", key), out);
+}
+
+int store_study_find(struct store *s, const char *name, struct store_study *out)
+{
+	const char *slash = strchr(name, '/');
+	char site[64] = "", key[STORE_KEY];
+	int err;
+
+	store_key(name, key);
+	err = store_study_get(s, key, out);
+	if (err != E_NOTFOUND)
+		return err;
+	if (slash && (size_t)(slash - name) < sizeof(site))
+		snprintf(site, sizeof(site), "%.*s", (int)(slash - name), name);
+	return one_row(s, index_query(s, Q_NAMED, "sss", name, site, slash ? slash + 1 : ""), out);
 }
 
 int store_each_open(struct store *s, int (*fn)(void *, const struct store_study *), void *ctx)
@@ -107,29 +134,4 @@ int store_released(struct store *s, const char *key)
 int store_completed(struct store *s, const char *key, int64_t images)
 {
 	return index_run(s, Q_COMPLETED, "si", key, images);
-}
-
-int store_each_kept(struct store *s, int (*fn)(void *, const struct store_kept *), void *ctx)
-{
-	sqlite3_stmt *q = index_query(s, Q_ASIDE_OPEN, "");
-	int rc, stop = 0;
-
-	while (!stop && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-		const char *text[4];
-
-		for (int i = 0; i < 4; i++) {
-			const char *column = (const char *)sqlite3_column_text(q, i);
-
-			text[i] = column ? column : "";
-		}
-		stop = fn(ctx,
-		    &(struct store_kept){text[0], text[1], text[2], text[3], sqlite3_column_int64(q, 4)});
-	}
-	sqlite3_reset(q);
-	return stop ? stop : index_err(s, rc);
-}
-
-int store_kept_told(struct store *s, const char *file)
-{
-	return index_run(s, Q_ASIDE_TOLD, "s", file);
 }
