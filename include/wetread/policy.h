@@ -22,6 +22,8 @@
  *     warn = 50% 80%
  *     [rank]
  *     p0 = 1000                      ; see policy_rank_terms
+ *     [console]
+ *     copy = accession               ; what consoles may put into the clipboard of a terminal; or off
  *
  * Keys of [rank] and [lease] that are not written have the built-in text's values.
  */
@@ -80,6 +82,7 @@ struct policy {
 	int64_t term;               /* a lease without heartbeats since the claim, ms */
 	int64_t keep_closed;        /* how long a finished study stays in the world, ms */
 	int64_t rank[RANK_WEIGHTS]; /* points */
+	bool copies;                /* consoles may put an accession into the clipboard */
 };
 
 /* Never fails for the built-in text. On E_POLICY *why (caller frees) names line, key and what is wanted. */

@@ -79,4 +79,16 @@ char *settings_state_path(const char *name);
 /* Makes the directories that lead to a file, those that are not there, for their owner only. */
 void settings_make_way(const char *path);
 
+/* Saved views: each file NAME.view of this machine and then of this person. */
+typedef void settings_view_fn(void *ctx, bool own, const char *file, const char *text, size_t n);
+void settings_views(settings_view_fn *, void *ctx);
+/* The person's own. E_IO and *why (caller frees). */
+int settings_view_save(const char *name, const char *text, char **why);
+int settings_view_drop(const char *name, char **why);
+
+struct buf;
+/* A small file: E_IO, or E_LIMIT past the buffer's maximum. And back, whole or not at all, for its owner only. */
+int settings_file_read(const char *path, struct buf *out);
+int settings_file_put(const char *path, const char *text, char **why);
+
 #endif

@@ -18,6 +18,7 @@ struct termios;
 #include "wetread/draw.h"
 #include "wetread/grid.h"
 #include "wetread/theme.h"
+#include "wetread/view.h"
 
 /* ---- keys from bytes; pure */
 
@@ -50,6 +51,9 @@ bool input_waits(const struct input *); /* after an Esc that may be a key or the
 void input_timeout(struct input *);     /* it was the key */
 void input_expect(struct input *, bool answer); /* an answer is on its way: an Esc may be its beginning */
 void input_drop(struct input *);                /* from a callback: what is left was typed ahead */
+
+/* A button pressed, as input_calls.reply gives it under `[`: "<0;12;5M". false: none that counts. Cells from 0. */
+bool mouse_read(const char *text, size_t n, enum view_button *, int *x, int *y);
 
 /* ---- what a terminal is asked, and answers; pure */
 
@@ -111,7 +115,10 @@ int term_flush(struct term *);
 bool term_is_full(const struct term *);
 uint64_t term_written(const struct term *, uint64_t *writes); /* bytes so far */
 
-void term_bell(struct term *); /* with the next frame */
+/* The terminal tells of buttons, or not; what a person selects with it is lost to the terminal then. */
+void term_mouse(struct term *, bool on);
+void term_copy(struct term *, const char *text); /* into its clipboard, with the next frame; OSC 52 */
+void term_bell(struct term *);                   /* with the next frame */
 
 /* Puts the questions of probe_ask(); the answers come as input. */
 void term_probe(struct term *, const struct term_path *);

@@ -102,11 +102,23 @@ struct view_canvas {
 	double aspect;             /* height of a cell as a multiple of its width; 0: 2 */
 };
 
+/*
+ * What saved views need of the host; its ctx is struct view_host's. Each may be NULL.
+ */
+struct view_room {
+	/* A view's file of the person's own: 0, or an error and *why (caller frees). */
+	int (*save)(void *ctx, const char *name, const char *text, char **why);
+	int (*drop)(void *ctx, const char *name, char **why);
+	void (*mouse)(void *ctx, bool on);         /* the terminal is to tell of clicks, or not */
+	void (*copy)(void *ctx, const char *text); /* into the clipboard of the person's terminal */
+};
+
 struct view_options {
 	const struct view_host *host;   /* copied */
 	const struct view_films *films; /* copied; NULL: there are no pictures */
 	struct view_canvas canvas;
-	const struct zone *zone; /* the person's, for times of day; NULL: UTC */
+	const struct view_room *room; /* copied; NULL: nothing can be kept */
+	const struct zone *zone;      /* the person's, for times of day; NULL: UTC */
 	bool ascii, slow, readonly;
 	int w, h;
 };
@@ -135,10 +147,22 @@ void view_result(struct view *, uint64_t ticket, const struct cJSON *result, con
 
 unsigned view_key(struct view *, uint32_t key);                 /* bits of enum view_reaction */
 unsigned view_paste(struct view *, const char *text, size_t n); /* never runs a key */
+/* A button was pressed over the cell (x, y); nothing while the mouse is off. */
+enum view_button { BUTTON_LEFT, BUTTON_MIDDLE, BUTTON_RIGHT, BUTTON_WHEEL_UP, BUTTON_WHEEL_DOWN };
+unsigned view_mouse(struct view *, enum view_button, int x, int y);
 /* A finer picture of this slice is here; place 0: what pictures there are is known anew, or will not be known. */
 void view_film(struct view *, enum film_eye, uint32_t series, uint32_t place);
 int view_filter(
     struct view *, const char *text, char **why); /* as if typed; E_SYNTAX and *why (caller frees) */
+/* Where a saved view comes from; a later one of the same name hides those before it. */
+enum view_origin { VIEW_BUILT_IN, VIEW_OF_SITE, VIEW_OWN };
+/* The text of a saved view's file (saved.h); again replaces. What is wrong with it is also said as a message. */
+int view_saved(struct view *, enum view_origin, const char *name, const char *text, size_t n);
+int view_use(struct view *, const char *name, char **why); /* shows it; E_NOTFOUND and *why (caller frees) */
+/* What was changed of views, for the next start; names no patient. And back. Caller frees. */
+char *view_state(const struct view *);
+void view_state_load(struct view *, const char *json, size_t n);
+
 /* Something the connection wants to know: a yes (an unknown host key) or a secret that is not shown. */
 void view_question(struct view *, bool secret, const char *text);
 void view_say(struct view *, enum look, const char *text);

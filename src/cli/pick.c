@@ -49,29 +49,59 @@ static int sort_parse(struct cli *c, struct pick *p, const char *fields)
 	return rc;
 }
 
-int pick_init(struct cli *c, struct pick *p)
+static int filter_take(struct cli *c, struct pick *p, const char *option, const char *text)
 {
-	const char *text = c->args.opt[OPT_filter], *sort = c->args.opt[OPT_sort];
+	struct filter_names names = shelf_names(&p->shelf);
 	const struct filter_sort *keys;
 	struct filter_error e;
+
+	if (filter_parse(&p->filter, text, &names, &e) < 0)
+		return syntax_fail(c, option, text, &e);
+	p->states = filter_uses(p->filter, FILTER_state);
+	p->nsort = filter_sort_keys(p->filter, &keys);
+	memcpy(p->sort, keys, p->nsort * sizeof(*keys));
+	return 0;
+}
+
+static int view_take(struct cli *c, struct pick *p, const char *name)
+{
+	const char *filter = c->args.opt[OPT_filter], *near = shelf_near(&p->shelf, name);
+	const struct saved *s = shelf_get(&p->shelf, name);
+	char *text;
+	int rc;
+
+	if (!s)
+		return cli_fail(c, E_USAGE,
+		    "--view: there is no view %s%s%s; the site's own are in the console only", name,
+		    near ? ", did you mean " : "", near ? near : "");
+	text = xasprintf("@%s %s", name, filter ? filter : "");
+	rc = filter_take(c, p, "view", text);
+	free(text);
+	return rc == 0 && p->nsort == 0 && s->sort ? sort_parse(c, p, s->sort) : rc;
+}
+
+int pick_init(struct cli *c, struct pick *p)
+{
+	const char *text = c->args.opt[OPT_filter], *sort = c->args.opt[OPT_sort],
+	           *view = c->args.opt[OPT_view];
 	uint64_t max = 0;
+	int rc = 0;
 
 	if (c->args.opt[OPT_number])
 		number_of(c->args.opt[OPT_number], &max);
 	p->max = (size_t)max;
-	if (text && filter_parse(&p->filter, text, NULL, &e) < 0)
-		return syntax_fail(c, "filter", text, &e);
-	if (p->filter) {
-		p->states = filter_uses(p->filter, FILTER_state);
-		p->nsort = filter_sort_keys(p->filter, &keys);
-		memcpy(p->sort, keys, p->nsort * sizeof(*keys));
-	}
-	return sort ? sort_parse(c, p, sort) : 0;
+	shelf_load(&p->shelf);
+	if (view)
+		rc = view_take(c, p, view);
+	else if (text)
+		rc = filter_take(c, p, "filter", text);
+	return rc == 0 && sort ? sort_parse(c, p, sort) : rc;
 }
 
 void pick_release(struct pick *p)
 {
 	filter_free(p->filter);
+	shelf_release(&p->shelf);
 	free(p->studies);
 	*p = (struct pick){0};
 }

@@ -5,10 +5,23 @@
 #include "cli_int.h"
 
 #include "wetread/filter.h"
+#include "wetread/saved.h"
+
+/* The saved views that are at hand without a coordinator. */
+struct shelf {
+	struct saved *items;
+	size_t n;
+};
+void shelf_load(struct shelf *);
+void shelf_release(struct shelf *);
+const struct saved *shelf_get(const struct shelf *, const char *name); /* NULL: there is none */
+const char *shelf_near(const struct shelf *, const char *name);        /* NULL: none is near */
+struct filter_names shelf_names(struct shelf *);                       /* for "@nights" in filters */
 
 struct pick {
 	struct filter *filter; /* NULL: everything open */
-	bool states;           /* the filter says which states are wanted */
+	struct shelf shelf;
+	bool states; /* the filter says which states are wanted */
 	struct filter_sort sort[FILTER_SORT_MAX];
 	unsigned nsort;
 	size_t max; /* 0: all */

@@ -82,6 +82,7 @@ struct console {
 	struct keep keep;
 	struct unlock unlock;
 	int64_t keyed_at;         /* by the clock that goes on while the machine sleeps: the last key */
+	char *shape;              /* what of the views is on disk */
 	int64_t typed_at;         /* monotonic: the first key that is not on disk */
 	int64_t framed_at, heard; /* monotonic; heard: coordinator's clock */
 	unsigned reaction;        /* of the keys of this turn */
@@ -179,6 +180,24 @@ static void host_reply(void *ctx, const char *text)
 	c->asking = NULL;
 }
 
+static void host_mouse(void *ctx, bool on)
+{
+	struct console *c = ctx;
+
+	if (c->term)
+		term_mouse(c->term, on);
+}
+
+static void host_copy(void *ctx, const char *text)
+{
+	struct console *c = ctx;
+
+	if (c->term)
+		term_copy(c->term, text);
+}
+
+static const struct view_room room = {shape_view_save, shape_view_drop, host_mouse, host_copy};
+
 /* ---- frames */
 
 static struct timeval tv_of(int64_t ms)
@@ -207,6 +226,7 @@ static void on_save(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	keep_save(&c->keep, c->view);
+	shape_save(c->view, &c->shape);
 	if (c->keep.told)
 		frame_soon(c);
 }
@@ -434,7 +454,14 @@ static void on_reply(void *ctx, char kind, const char *text, size_t n)
 {
 	struct console *c = ctx;
 	struct view_canvas canvas;
+	enum view_button button;
+	int x, y;
 
+	if (kind == '[' && mouse_read(text, n, &button, &x, &y)) {
+		react(c, view_mouse(c->view, button, x, y));
+		save_soon(c);
+		return;
+	}
 	if (!canvas_reply(&c->canvas, mono(), kind, text, n))
 		return;
 	input_expect(&c->input, false);
@@ -971,6 +998,7 @@ static void view_prepare(struct console *c)
 	    .ascii = wants_ascii(c),
 	    .slow = c->slow,
 	    .readonly = c->opt.given[OPT_readonly],
+	    .room = &room,
 	    .w = c->opt.dump_w,
 	    .h = c->opt.dump_h};
 
@@ -985,6 +1013,7 @@ static void view_prepare(struct console *c)
 	}
 	c->view = view_new(&vo);
 	view_glyphs(c->view, looks_theme(c->looks)->glyphs);
+	shape_load(c->view);
 }
 
 static void timers_prepare(struct console *c)
@@ -1018,13 +1047,27 @@ static int keys_prepare(struct console *c, char **why)
 	return rc < 0 ? E_USAGE : 0;
 }
 
+/* With a view, both must fit. */
+static int filter_given(struct console *c, char **why)
+{
+	const char *view = c->opt.given[OPT_view];
+	char *text =
+	    view ? xasprintf("@%s %s", view, c->opt.given[OPT_filter]) : xstrdup(c->opt.given[OPT_filter]);
+	int rc = view_filter(c->view, text, why);
+
+	free(text);
+	return rc;
+}
+
 static int run(struct console *c, char **why)
 {
 	struct link_options lo = {.target = c->target, .calls = &link_calls, .ctx = c};
 	int rc = keys_prepare(c, why);
 
+	if (rc == 0 && c->opt.given[OPT_view])
+		rc = view_use(c->view, c->opt.given[OPT_view], why);
 	if (rc == 0 && c->opt.given[OPT_filter])
-		rc = view_filter(c->view, c->opt.given[OPT_filter], why);
+		rc = filter_given(c, why);
 	if (rc < 0)
 		return E_USAGE;
 	lo.base = c->base;
@@ -1038,6 +1081,8 @@ static int run(struct console *c, char **why)
 	frame(c);
 	event_base_dispatch(c->base);
 	keep_close(&c->keep, c->view);
+	if (c->term)
+		shape_save(c->view, &c->shape);
 	return 0;
 }
 
@@ -1067,6 +1112,7 @@ static void console_release(struct console *c)
 	input_release(&c->input);
 	settings_release(&c->settings);
 	free(c->target);
+	free(c->shape);
 	free(c->beyond.where);
 	free(c->beyond.why);
 	free(c->why);

@@ -77,4 +77,10 @@ struct unlock {
 bool unlock_begin(struct unlock *, const char *key); /* key: "SHA256:...", or NULL. False: it cannot be */
 void unlock_release(struct unlock *);
 
+/* shape.c */
+int shape_view_save(void *ctx, const char *name, const char *text, char **why);
+int shape_view_drop(void *ctx, const char *name, char **why);
+void shape_load(struct view *);                 /* saved views, and what was changed of them */
+void shape_save(struct view *, char **written); /* *written: what is on the disk; caller frees */
+
 #endif

@@ -329,10 +329,23 @@ static int read_rank(struct reading *r, const char *name, const char *key, const
 	    r, "[rank] has p0 to p5, class.e, class.i, class.o, used, wait, ai and held, not %s", key);
 }
 
+static int read_console(struct reading *r, const char *name, const char *key, const char *value)
+{
+	if (*name)
+		return complain(r, "[console] has no name");
+	if (strcmp(key, "copy"))
+		return complain(r, "[console] has copy, not %s", key);
+	if (strcmp(value, "accession") && strcmp(value, "off"))
+		return complain(r, "copy is accession or off, not %s", value);
+	r->p->copies = !strcmp(value, "accession");
+	return 1;
+}
+
 static const struct section {
 	const char *word;
 	int (*read)(struct reading *, const char *name, const char *key, const char *value);
-} sections[] = {{"clock", read_clock}, {"hold", read_hold}, {"lease", read_lease}, {"rank", read_rank}};
+} sections[] = {{"clock", read_clock}, {"hold", read_hold}, {"lease", read_lease}, {"rank", read_rank},
+    {"console", read_console}};
 
 static int read_line(void *ctx, const char *section, const char *key, const char *value)
 {
@@ -345,7 +358,8 @@ static int read_line(void *ctx, const char *section, const char *key, const char
 	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
 		if (strlen(sections[i].word) == n && !memcmp(sections[i].word, section, n))
 			return sections[i].read(r, name, key, value);
-	return complain(r, "sections are [clock NAME], [hold CODE], [lease] and [rank], not [%s]", section);
+	return complain(
+	    r, "sections are [clock NAME], [hold CODE], [lease], [rank] and [console], not [%s]", section);
 }
 
 /* inih cuts lines at 200 bytes without a word, so look before it does. */
@@ -393,6 +407,7 @@ int policy_parse(struct policy **out, const char *text, int64_t version, char **
 	r.p->term = 15 * 60000;
 	r.p->keep_closed = r.p->offline = 12 * 3600000;
 	r.p->offline_max = 12;
+	r.p->copies = true;
 	for (int i = 0; i < 6; i++)
 		r.p->grace[i] = 5 * 60000;
 	default_rank(r.p, text);

@@ -13,6 +13,7 @@
 
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
+#include <sodium.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@
 
 #include "term_int.h"
 
-enum { FRAME_MAX = 16 * 1024 * 1024 };
+enum { FRAME_MAX = 16 * 1024 * 1024, COPY_MAX = 256 };
 
 /* A look as curses has it. */
 struct paint {
@@ -45,6 +46,7 @@ struct term {
 	enum theme_depth depth;
 	bool direct, entered; /* direct: a colour's number is its red, green and blue */
 	struct paint paint[LOOK_COUNT];
+	bool mouse;
 	struct pairs pairs;
 	struct thrift thrift;
 	enum term_graphics graphics;
@@ -57,6 +59,7 @@ struct term {
 
 static const char enter_more[] = "\033[?2004h"; /* pastes come bracketed */
 static const char leave_more[] = "\033[?2004l";
+static const char mouse_on[] = "\033[?1000h\033[?1006h", mouse_off[] = "\033[?1006l\033[?1000l";
 static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
 static const char kitty_erase[] = "\033_Ga=d,d=A,q=2\033\\";
 const char term_goodbye[] = "\033[0m\033[2J\033[H\033[?2004l\033[?1004l\033[?25h\033[?1049l\r\n";
@@ -230,6 +233,27 @@ uint64_t term_written(const struct term *t, uint64_t *writes)
 	return t->bytes;
 }
 
+void term_mouse(struct term *t, bool on)
+{
+	if (t->mouse != on && t->entered)
+		buf_adds(&t->rest, on ? mouse_on : mouse_off);
+	t->mouse = on;
+}
+
+void term_copy(struct term *t, const char *text)
+{
+	size_t n = strlen(text);
+	char *b64;
+
+	if (n > COPY_MAX)
+		return;
+	b64 = xmalloc(sodium_base64_ENCODED_LEN(n, sodium_base64_VARIANT_ORIGINAL));
+	sodium_bin2base64(b64, sodium_base64_ENCODED_LEN(n, sodium_base64_VARIANT_ORIGINAL),
+	    (const unsigned char *)text, n, sodium_base64_VARIANT_ORIGINAL);
+	buf_addf(&t->rest, "\033]52;c;%s\a", b64);
+	free(b64);
+}
+
 void term_bell(struct term *t)
 {
 	buf_addc(&t->rest, '\a');
@@ -364,6 +388,8 @@ void term_enter(struct term *t)
 	fd_blocks(t, false);
 	buf_adds(&t->rest, enter_more);
 	thrift_forget(&t->thrift);
+	if (t->mouse)
+		buf_adds(&t->rest, mouse_on);
 	set_term(t->curses);
 	clearok(curscr, TRUE);
 }
@@ -383,6 +409,8 @@ void term_leave(struct term *t)
 	endwin();
 	frame_take(t);
 	thrift_end(&t->thrift, &t->rest);
+	if (t->mouse)
+		buf_adds(&t->rest, mouse_off);
 	buf_adds(&t->rest, leave_more);
 	fd_blocks(t, true);
 	rest_write(t);

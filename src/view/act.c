@@ -43,11 +43,13 @@ static int page_rows(const struct view *v)
 
 static unsigned act_first(struct view *v)
 {
+	past_jump(v);
 	return move_by(v, -FAR);
 }
 
 static unsigned act_last(struct view *v)
 {
+	past_jump(v);
 	return move_by(v, FAR);
 }
 
@@ -189,6 +191,7 @@ static unsigned act_filter(struct view *v)
 static unsigned act_unfilter(struct view *v)
 {
 	list_set_filter(v, "", NULL);
+	views_filtered(v);
 	return VIEW_DRAW;
 }
 
@@ -310,6 +313,7 @@ static unsigned act_newest(struct view *v)
 	}
 	best->fresh = false;
 	v->rows.counted = false;
+	past_jump(v);
 	list_goto(v, best->id);
 	return VIEW_DRAW;
 }
@@ -393,13 +397,8 @@ static unsigned send_plain(struct view *v, enum cmd cmd)
 {
 	struct targets t = screen_targets(v);
 
-	if (t.hidden) {
-		confirm_open(v, &t, cmd, &(struct words){0});
-		return VIEW_DRAW | VIEW_FLUSH;
-	}
-	work_send(v, cmd, &t, &(struct words){0});
-	free(t.items);
-	return VIEW_DRAW;
+	bulk_send(v, cmd, &t, &(struct words){0}, false);
+	return v->dialog ? VIEW_DRAW | VIEW_FLUSH : VIEW_DRAW;
 }
 
 static unsigned act_take(struct view *v)
@@ -438,6 +437,94 @@ static unsigned act_drafts(struct view *v)
 {
 	drafts_open(v);
 	return VIEW_DRAW | VIEW_FLUSH;
+}
+
+static unsigned act_columns(struct view *v)
+{
+	chooser_open(v);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
+static unsigned act_columns_left(struct view *v)
+{
+	columns_scroll(v, -1);
+	return VIEW_DRAW;
+}
+
+static unsigned act_columns_right(struct view *v)
+{
+	columns_scroll(v, 1);
+	return VIEW_DRAW;
+}
+
+static unsigned act_past_back(struct view *v)
+{
+	return past_go(v, -1);
+}
+
+static unsigned act_past_forward(struct view *v)
+{
+	return past_go(v, 1);
+}
+
+static unsigned act_jump_back(struct view *v)
+{
+	return past_jump_go(v, -1);
+}
+
+static unsigned act_jump_forward(struct view *v)
+{
+	return past_jump_go(v, 1);
+}
+
+static unsigned act_search(struct view *v)
+{
+	search_open(v);
+	return VIEW_DRAW;
+}
+
+static unsigned act_next_match(struct view *v)
+{
+	return search_next(v, 1);
+}
+
+static unsigned act_prev_match(struct view *v)
+{
+	return search_next(v, -1);
+}
+
+static unsigned act_explain(struct view *v)
+{
+	char *why = NULL;
+
+	if (verb_run(v, ACTION_EXPLAIN, "", &why) < 0)
+		view_say(v, LOOK_WARN, why);
+	free(why);
+	return VIEW_DRAW;
+}
+
+static unsigned act_menu(struct view *v)
+{
+	menu_open(v);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
+static unsigned act_copy(struct view *v)
+{
+	const struct study *s = view_study(v, view_cursor(v));
+
+	if (!view_world(v)->policy->copies)
+		view_say(v, LOOK_WARN, "the site's policy does not let the console copy: [console] copy");
+	else if (!s || str_empty(s->accession))
+		view_say(v, LOOK_WARN, "there is no accession under the cursor");
+	else if (!v->shape.room.copy)
+		view_say(v, LOOK_WARN, "there is no terminal to copy into");
+	else {
+		v->shape.room.copy(v->host.ctx, s->accession);
+		view_sayf(
+		    v, LOOK_TEXT, "%s is in your terminal's clipboard, if it takes OSC 52", s->accession);
+	}
+	return VIEW_DRAW;
 }
 
 static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
@@ -484,6 +571,21 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_PAUSE] = act_pause,
     [ACTION_NEWEST] = act_newest,
     [ACTION_LOCK] = act_lock,
+    [ACTION_SEARCH] = act_search,
+    [ACTION_NEXT_MATCH] = act_next_match,
+    [ACTION_PREV_MATCH] = act_prev_match,
+    [ACTION_EXPLAIN] = act_explain,
+    [ACTION_COPY] = act_copy,
+    [ACTION_REPEAT] = work_again,
+    [ACTION_MENU] = act_menu,
+    [ACTION_COLUMNS] = act_columns,
+    [ACTION_COLUMNS_LEFT] = act_columns_left,
+    [ACTION_COLUMNS_RIGHT] = act_columns_right,
+    [ACTION_VIEW_LAST] = past_last,
+    [ACTION_PAST_BACK] = act_past_back,
+    [ACTION_PAST_FORWARD] = act_past_forward,
+    [ACTION_JUMP_BACK] = act_jump_back,
+    [ACTION_JUMP_FORWARD] = act_jump_forward,
     [ACTION_PRIVACY] = act_privacy,
     [ACTION_SEE_TO] = act_see_to,
     [ACTION_PUT_OFF] = act_put_off,
@@ -632,10 +734,24 @@ static bool is_elsewhere(const struct view *v, const struct deed *d)
 	return where != 0 && !(where & screen_context(v)) && d->what != ACTION_FILTER;
 }
 
+/* It cannot be done without words: they are asked for. */
+static unsigned ask_words(struct view *v, int what)
+{
+	char *words = xasprintf("%s ", action_type((enum action)what)->words);
+
+	palette_open(v, words);
+	free(words);
+	return VIEW_DRAW;
+}
+
 static unsigned do_action(struct view *v, int what)
 {
 	if (what >= ACTION_SHOW_LIST)
 		return show(v, (enum screen)(what - ACTION_SHOW_LIST));
+	if (what >= ACTION_VIEW_1 && what <= ACTION_VIEW_9)
+		return views_number(v, what - ACTION_VIEW_1 + 1);
+	if (what < ACTION_PICTURE && !acts[what])
+		return ask_words(v, what);
 	return what >= ACTION_PICTURE ? lightbox_act(v, what) : acts[what](v);
 }
 

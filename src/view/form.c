@@ -233,6 +233,18 @@ static void hold_draw(struct view *v, struct dialog *d)
 	dialog_text(v, d, (struct area){a.x + 6, a.y + a.h - 1, a.w - 6, 1}, d->focus == WORDS);
 }
 
+static void hold_send(struct view *v, struct dialog *d)
+{
+	struct targets t = d->targets;
+	char *reason = xstrdup(d->chosen), *text = d->edit.len ? xstrdup(d->edit.text) : NULL;
+
+	d->targets = (struct targets){0};
+	dialog_close(v, false);
+	bulk_send(v, CMD_hold, &t, &(struct words){.reason = reason, .text = text}, true);
+	free(reason);
+	free(text);
+}
+
 static unsigned hold_key(struct view *v, struct dialog *d, uint32_t key)
 {
 	const struct policy *p = view_world(v)->policy;
@@ -244,9 +256,7 @@ static unsigned hold_key(struct view *v, struct dialog *d, uint32_t key)
 	} else if (key == '\r' && d->at < p->nholds) {
 		str_put(&d->chosen, p->holds[d->at].code);
 		draft_keep(v, d);
-		work_send(v, CMD_hold, &d->targets,
-		    &(struct words){.reason = d->chosen, .text = d->edit.len ? d->edit.text : NULL});
-		dialog_close(v, false);
+		hold_send(v, d);
 	} else if (d->focus == WORDS) {
 		edit_key(&d->edit, key);
 	} else {

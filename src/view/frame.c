@@ -84,6 +84,26 @@ static void sort_text(const struct view *v, char *out, size_t size)
 		    filter_field_info(v->rows.sort[i].field)->name, v->rows.sort[i].descending ? "v" : "^");
 }
 
+/* The view in use by its key and name, and what was typed on top of it: "3:nights mod:ct". */
+static int filter_shown(struct view *v, int x, int y, int end)
+{
+	const struct saved *s = views_find(v, v->shape.view);
+	const char *more = v->filter_text;
+	int at = x;
+
+	if (s) {
+		if (s->key)
+			x += grid_putf(&v->grid, x, y, end - x, LOOK_TITLE, "   %d:%s", s->key, s->name);
+		else
+			x += grid_putf(&v->grid, x, y, end - x, LOOK_TITLE, "   @%s", s->name);
+		more += strspn(more, " ") + 1 + strlen(s->name);
+		x += grid_putf(&v->grid, x, y, end - x, LOOK_TITLE, "%s", more);
+	} else if (*more) {
+		x += grid_putf(&v->grid, x, y, end - x, LOOK_TITLE, "   /%s", more);
+	}
+	return x - at;
+}
+
 int title_begin(struct view *v, int y, int *room)
 {
 	struct grid *g = &v->grid;
@@ -110,8 +130,7 @@ void title_draw(struct view *v, int y)
 	int end, x = title_begin(v, y, &end);
 
 	x += grid_putf(g, x, y, end - x, LOOK_TITLE, "   %zu of %u", v->rows.n, v->rows.counts.open);
-	if (*v->filter_text)
-		x += grid_putf(g, x, y, end - x, LOOK_TITLE, "   /%s", v->filter_text);
+	x += filter_shown(v, x, y, end);
 	sort_text(v, sort, sizeof sort);
 	if (x + 3 + (int)strlen(sort) < end)
 		x += grid_putf(g, x, y, end - x, LOOK_TITLE, "   %s", sort);
@@ -246,7 +265,9 @@ void message_draw(struct view *v, int y)
 	char right[64] = "";
 	int end = v->grid.w - 1;
 
-	if (v->prefix)
+	if (v->shape.count >= 0)
+		snprintf(right, sizeof right, "%d times%s", v->shape.count, v->prefix ? " ..." : "");
+	else if (v->prefix)
 		snprintf(right, sizeof right, "%c", (int)v->prefix);
 	else if (hidden)
 		snprintf(right, sizeof right, "%u marked, %u hidden", marked, hidden);
@@ -268,6 +289,7 @@ void keys_draw(struct view *v, int y, enum context context)
 {
 	int x = 1;
 
+	v->shape.nkeys = 0;
 	for (unsigned i = 0; i < v->map.n; i++) {
 		const struct binding *b = &v->map.all[i];
 		char out[160];
@@ -280,6 +302,8 @@ void keys_draw(struct view *v, int y, enum context context)
 		need = (int)(strlen(b->text) + strlen(b->label)) + 1 + (off ? 2 : 0);
 		if (x + need > v->grid.w)
 			continue;
+		if (v->shape.nkeys < KEY_SPOTS_MAX)
+			v->shape.keys[v->shape.nkeys++] = (struct key_spot){x, need, i};
 		if (off)
 			x += grid_putf(
 			    &v->grid, x, y, v->grid.w - x, LOOK_KEY_OFF, "(%s) %s", b->text, b->label);

@@ -17,7 +17,7 @@
 
 /* ---- geometry */
 
-enum { GUTTER = 3, PANE_BELOW = 7, FILM_ROWS = 29, FILM_LEAST = 9 };
+enum { PANE_BELOW = 7, FILM_ROWS = 29, FILM_LEAST = 9 };
 
 bool list_is_small(const struct view *v)
 {
@@ -119,6 +119,7 @@ void list_settle(struct view *v)
 		rows_peek(&v->rows, &src);
 	else
 		rows_flush(&v->rows, &src);
+	watch_walk(v);
 	if (v->jump_to && rows_index(&v->rows, v->jump_to) != SIZE_MAX) {
 		list_goto(v, v->jump_to);
 		v->jump_to = 0;
@@ -229,22 +230,6 @@ struct targets list_targets(struct view *v)
 
 /* ---- filter */
 
-static const char *known_value(void *ctx, enum filter_field f, unsigned i)
-{
-	const struct world *w = view_world(ctx);
-
-	if (f == FILTER_site && i < w->nsites)
-		return w->sites[i].code;
-	if (f == FILTER_reader && i < w->nusers)
-		return w->users[i].login;
-	return NULL;
-}
-
-struct filter_names list_names(struct view *v)
-{
-	return (struct filter_names){.ctx = v, .value_at = known_value};
-}
-
 int list_set_filter(struct view *v, const char *text, struct filter_error *err)
 {
 	struct filter_names names = list_names(v);
@@ -260,255 +245,7 @@ int list_set_filter(struct view *v, const char *text, struct filter_error *err)
 	return 0;
 }
 
-/* ---- columns */
-
-enum column {
-#define COLUMN(name, head, field, narrow, usual, wide, drop, side, help) COLUMN_##name,
-#include "column.def"
-#undef COLUMN
-	COLUMN_COUNT
-};
-static const struct column_type {
-	const char *head;
-	enum filter_field field;
-	int narrow, usual, wide, drop;
-	enum side side;
-} columns[] = {
-#define COLUMN(name, head, field, narrow, usual, wide, drop, side, help)                                     \
-	{head, FILTER_##field, narrow, usual, wide, drop, SIDE_##side},
-#include "column.def"
-#undef COLUMN
-};
-
-struct layout {
-	int x[COLUMN_COUNT], w[COLUMN_COUNT]; /* w 0: not shown */
-};
-
-static int layout_sum(const struct layout *l)
-{
-	int sum = GUTTER - 1;
-
-	for (int i = 0; i < COLUMN_COUNT; i++)
-		sum += l->w[i] ? l->w[i] + 1 : 0;
-	return sum;
-}
-
-static void layout_drop(struct layout *l, int width)
-{
-	for (int turn = 1; turn < COLUMN_COUNT && layout_sum(l) > width; turn++)
-		for (int i = 0; i < COLUMN_COUNT; i++)
-			if (columns[i].drop == turn)
-				l->w[i] = 0;
-}
-
-static void layout_shrink(struct layout *l, int column, int *over)
-{
-	int can = l->w[column] - columns[column].narrow, cut = can < *over ? can : *over;
-
-	if (cut > 0) {
-		l->w[column] -= cut;
-		*over -= cut;
-	}
-}
-
-static void layout_grow(struct layout *l, int width)
-{
-	int spare = width - layout_sum(l);
-
-	for (int i = 0; i < COLUMN_COUNT && spare > 0; i++) {
-		int more = columns[i].wide - l->w[i];
-
-		if (!l->w[i] || more <= 0 || i == COLUMN_ACC || i == COLUMN_EXAM)
-			continue;
-		more = more < spare ? more : spare;
-		l->w[i] += more;
-		spare -= more;
-	}
-	if (spare > 0)
-		l->w[COLUMN_EXAM] += spare;
-}
-
-static void layout_make(const struct view *v, int width, struct layout *l)
-{
-	int over, give, x = GUTTER;
-
-	memset(l, 0, sizeof *l);
-	for (int i = 0; i < COLUMN_COUNT; i++)
-		l->w[i] = columns[i].usual;
-	if (v->rows.longest_acc > 8)
-		l->w[COLUMN_ACC] = v->rows.longest_acc > 16 ? 16 : (int)v->rows.longest_acc;
-	/* A long accession takes from the exam before any column goes. */
-	give = columns[COLUMN_EXAM].usual - columns[COLUMN_EXAM].narrow;
-	if (give > l->w[COLUMN_ACC] - 8)
-		give = l->w[COLUMN_ACC] - 8;
-	layout_drop(l, width + give);
-	over = layout_sum(l) - width;
-	layout_shrink(l, COLUMN_EXAM, &over);
-	layout_shrink(l, COLUMN_ACC, &over);
-	layout_grow(l, width);
-	for (int i = 0; i < COLUMN_COUNT; i++) {
-		l->x[i] = x;
-		x += l->w[i] ? l->w[i] + 1 : 0;
-	}
-}
-
-static void head_draw(struct view *v, const struct layout *l, int y, int width)
-{
-	grid_fill(&v->grid, 0, y, width, LOOK_HEAD);
-	for (int i = 0; i < COLUMN_COUNT; i++) {
-		bool sorts = columns[i].field == v->rows.sort[0].field;
-		char head[16];
-
-		snprintf(head, sizeof head, "%s%s", columns[i].head,
-		    !sorts                       ? ""
-		    : v->rows.sort[0].descending ? "v"
-		                                 : "^");
-		/* The mark of the order may use the gap behind a narrow column. */
-		if (columns[i].side == SIDE_LEFT && l->w[i])
-			grid_put(&v->grid, l->x[i], y, l->w[i] + 1, LOOK_HEAD, head);
-		else
-			grid_field(&v->grid, l->x[i], y, l->w[i], LOOK_HEAD, columns[i].side, head);
-	}
-}
-
 /* ---- rows */
-
-void patient_cell(const struct view *v, const struct study *s, int width, char *out, size_t size)
-{
-	char name[256], clean[256], age[16];
-	int room, used;
-	size_t n;
-
-	patient_name(v, s, name, sizeof name);
-	patient_age_sex(v, s, age);
-	room = width - 1 - (int)strlen(age);
-	text_clean(clean, sizeof clean, name);
-	if (text_width(clean) <= room) {
-		snprintf(out, size, "%s%*s %s", clean, room - text_width(clean), "", age);
-		return;
-	}
-	n = text_fit(clean, room - 1, &used);
-	snprintf(out, size, "%.*s~%*s %s", (int)n, clean, room - 1 - used, "", age);
-}
-
-/* The end of a long number tells studies apart, not its beginning. */
-void acc_cell(const char *acc, int width, char *out, size_t size)
-{
-	char clean[256];
-	const char *s = clean;
-
-	text_clean(clean, sizeof clean, acc ? acc : "-");
-	if (text_width(s) <= width) {
-		snprintf(out, size, "%s", s);
-		return;
-	}
-	while (text_width(s) > width - 1) {
-		uint32_t cp;
-
-		s += utf8_decode(s, strlen(s), &cp);
-	}
-	snprintf(out, size, "~%s", s);
-}
-
-static void used_cell(const struct view *v, const struct row *row, char *out, size_t size)
-{
-	int64_t left = row_left(row, v->now), used;
-
-	if (left == INT64_MAX || row->target <= 0) {
-		snprintf(out, size, "-");
-		return;
-	}
-	used = 100 * (row->target - left) / row->target;
-	if (used > 999)
-		snprintf(out, size, ">999");
-	else
-		snprintf(out, size, "%d%%", (int)used);
-}
-
-/* "CT HEAD" beside a column that says CT already is "HEAD"; plain films are called XR whatever made them. */
-const char *exam_text(const struct study *s)
-{
-	const char *mod = s->modality ? s->modality : "";
-	size_t n = strcspn(s->exam ? s->exam : "", " ");
-	bool film = strcmp(mod, "DX") == 0 || strcmp(mod, "CR") == 0;
-
-	if (!s->exam)
-		return "-";
-	if (n < 2 || s->exam[n] != ' ' || s->exam[n + 1] == '\0')
-		return s->exam;
-	if ((strlen(mod) == n && strncmp(s->exam, mod, n) == 0) ||
-	    (film && n == 2 && strncmp(s->exam, "XR", 2) == 0))
-		return s->exam + n + 1;
-	return s->exam;
-}
-
-static void cell_text(struct view *v, const struct row *row, const struct study *s, enum column c, int width,
-    char *out, size_t size)
-{
-	char word[16];
-
-	*out = '\0';
-	switch (c) {
-	case COLUMN_LEFT:
-		snprintf(out, size, "%s", left_text(word, row->due, row->left, row->paused, v->now, v->slow));
-		break;
-	case COLUMN_USED:
-		used_cell(v, row, out, size);
-		break;
-	case COLUMN_PRIO:
-		snprintf(out, size, "%s", prio_label(s->prio));
-		break;
-	case COLUMN_ACC:
-		acc_cell(s->accession, width, out, size);
-		break;
-	case COLUMN_MOD:
-		snprintf(out, size, "%s", s->modality ? s->modality : "-");
-		break;
-	case COLUMN_EXAM:
-		snprintf(out, size, "%s", exam_text(s));
-		break;
-	case COLUMN_PATIENT:
-		patient_cell(v, s, width, out, size);
-		break;
-	case COLUMN_SITE:
-		snprintf(out, size, "%s", s->site ? s->site : "-");
-		break;
-	case COLUMN_CLASS:
-		snprintf(out, size, "%s", s->class ? s->class : "-");
-		break;
-	case COLUMN_IMAGES:
-		snprintf(out, size, "%lld%s", (long long)s->images, s->aside ? "!" : "");
-		break;
-	case COLUMN_STATE:
-		snprintf(out, size, "%s", state_word(s));
-		break;
-	case COLUMN_READER:
-		snprintf(out, size, "%s", reader_text(v, s->reader));
-		break;
-	case COLUMN_AGE:
-		if (s->ready_at || s->ordered)
-			snprintf(out, size, "%s",
-			    span_short(word, v->now - (s->ready_at ? s->ready_at : s->ordered)));
-		break;
-	case COLUMN_COUNT:
-		break;
-	}
-}
-
-static enum look cell_look(const struct view *v, const struct row *row, const struct study *s, enum column c)
-{
-	switch (c) {
-	case COLUMN_LEFT:
-	case COLUMN_USED:
-		return (enum look)level_type(row_level(row, v->now))->look;
-	case COLUMN_PRIO:
-		return s->prio == 0 ? LOOK_PRIO_0 : LOOK_TEXT;
-	case COLUMN_READER:
-		return !str_empty(s->reader) && str_ieq(s->reader, v->login) ? LOOK_MINE : LOOK_TEXT;
-	default:
-		return LOOK_TEXT;
-	}
-}
 
 /* Gutter and time left are one run of one look: each change of look costs a dozen bytes on the link. */
 static void gutter_draw(struct view *v, const struct row *row, int y)
@@ -521,28 +258,22 @@ static void gutter_draw(struct view *v, const struct row *row, int y)
 	grid_put(&v->grid, 1, y, 2, (enum look)level_type(level)->look, text);
 }
 
-static void row_draw(struct view *v, struct row *row, const struct layout *l, int y, int width)
+static void row_draw(struct view *v, struct row *row, const struct table_layout *l, int y, int width)
 {
 	const struct study *s = view_study(v, row->id);
 	bool covered = view_covered(v, s);
-	char text[512];
 
 	if (!s) {
-		grid_put(&v->grid, GUTTER, y, width - GUTTER, LOOK_DIM, "(left the queue)");
+		grid_put(&v->grid, LIST_GUTTER, y, width - LIST_GUTTER, LOOK_DIM, "(left the queue)");
 	} else {
-		for (int c = 0; c < COLUMN_COUNT; c++) {
-			if (l->w[c] == 0)
-				continue;
-			cell_text(v, row, s, (enum column)c, l->w[c], text, sizeof text);
-			grid_field(&v->grid, l->x[c], y, l->w[c],
-			    covered ? cell_look(v, row, s, (enum column)c) : LOOK_DIM, columns[c].side, text);
-		}
+		for (unsigned i = 0; i < l->n; i++)
+			cell_draw(v, row, s, &l->at[i], y, covered);
 		row->drawn = s->rev;
 	}
 	gutter_draw(v, row, y);
 	/* The bar spans what identifies the study: right of it a move has nothing to redraw. */
 	if (row->id == v->cursor && !v->slow)
-		grid_bar(&v->grid, 0, y, l->x[COLUMN_PATIENT] + l->w[COLUMN_PATIENT]);
+		grid_bar(&v->grid, 0, y, l->bar);
 }
 
 static void table_empty(struct view *v, int y, int width)
@@ -559,17 +290,19 @@ static void table_empty(struct view *v, int y, int width)
 		text = "no study matches the filter; \\ clears it";
 	else
 		text = "the queue is empty";
-	grid_put(&v->grid, GUTTER, y, width - GUTTER, LOOK_DIM, text);
+	grid_put(&v->grid, LIST_GUTTER, y, width - LIST_GUTTER, LOOK_DIM, text);
 }
 
 static void table_draw(struct view *v, int y, int h, int width)
 {
-	struct layout l;
+	struct table_layout *l = &v->shape.layout;
 
-	layout_make(v, width, &l);
-	head_draw(v, &l, y, width);
+	table_layout_make(v, width, l);
+	l->y = y;
+	l->rows = h;
+	head_draw(v, l, y, width);
 	for (int i = 0; i < h && v->top + (size_t)i < v->rows.n; i++)
-		row_draw(v, v->rows.order[v->top + (size_t)i], &l, y + 1 + i, width);
+		row_draw(v, v->rows.order[v->top + (size_t)i], l, y + 1 + i, width);
 	table_empty(v, y + 1, width);
 	v->grid.cur_x = 0;
 	v->grid.cur_y = y + 1 + v->line;
@@ -644,7 +377,7 @@ static void card_draw(struct view *v)
 		int y = h > 4 ? 2 : 1;
 
 		gutter_draw(v, row, y);
-		pane_draw(v, GUTTER, y, w - GUTTER, h - y - (h > 5 ? 2 : 1), v->cursor);
+		pane_draw(v, LIST_GUTTER, y, w - LIST_GUTTER, h - y - (h > 5 ? 2 : 1), v->cursor);
 		row->drawn = s->rev;
 		v->grid.cur_y = y;
 	} else {

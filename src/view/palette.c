@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "wetread/mem.h"
+#include "wetread/near.h"
 #include "wetread/text.h"
 
 #include "view_int.h"
@@ -96,6 +97,8 @@ static size_t hits_names(const struct view *v, struct hit *hits, const char *wan
 
 struct line {
 	bool has_args; /* the first word is a command and a blank follows */
+	bool is_verb;  /* or an action that takes words */
+	int action;
 	enum cmd cmd;
 	char first[WORD_MAX_];
 	const char *rest;     /* after the first word */
@@ -196,9 +199,13 @@ static void line_parse(struct view *v, const struct dialog *d, struct line *l)
 	memset(l, 0, sizeof *l);
 	take_word(&s, l->first);
 	l->rest = s;
-	if (*s != ' ' || !deed_find(l->first, &deed) || !deed.is_cmd)
+	if (*s != ' ' || !deed_find(l->first, &deed) || !*deed_args(&deed))
 		return;
 	l->has_args = true;
+	l->action = deed.what;
+	l->is_verb = !deed.is_cmd;
+	if (l->is_verb)
+		return;
 	l->cmd = (enum cmd)deed.what;
 	line_args(v, l);
 }
@@ -211,13 +218,29 @@ static void value_try(struct hit *hits, size_t *n, const char *value, const char
 	snprintf(hits[(*n)++].value, WORD_MAX_, "%s", value);
 }
 
-static size_t hits_values(struct view *v, const struct line *l, struct hit *hits)
+static size_t hits_offers(struct view *v, struct line *l, struct hit *hits)
+{
+	struct offers o = {.n = 0};
+	const char *words = l->rest + strspn(l->rest, " ");
+
+	verb_offers(v, l->action, words, &o);
+	for (size_t i = 0; i < o.n && i < HITS_MAX; i++) {
+		hits[i] = (struct hit){.help = o.help[i]};
+		snprintf(hits[i].value, WORD_MAX_, "%s", o.value[i]);
+	}
+	l->word = words + o.from;
+	return o.n;
+}
+
+static size_t hits_values(struct view *v, struct line *l, struct hit *hits)
 {
 	const struct world *w = view_world(v);
 	static const char *const as[][4] = {{"prelim", "final"}, {"yes", "no"}, {"on", "off", "break"}};
 	int kind = l->cmd == CMD_finish ? 0 : l->cmd == CMD_cancel ? 1 : 2;
 	size_t n = 0;
 
+	if (l->is_verb)
+		return hits_offers(v, l, hits);
 	if (!l->current)
 		return 0;
 	if (strcmp(l->current, "reader") == 0)
@@ -259,6 +282,14 @@ static void hit_draw(
 	grid_field(&v->grid, a.x + 28, y, a.w - 28, no ? LOOK_NO : LOOK_DIM, SIDE_LEFT, no ? no : h->help);
 }
 
+static void line_help(struct view *v, const struct line *l, struct area a)
+{
+	struct deed deed = {!l->is_verb, l->action};
+
+	grid_putf(&v->grid, a.x, a.y + 1, a.w, LOOK_DIM, "  %s %s: %s", deed_words(&deed), deed_args(&deed),
+	    deed_help(&deed));
+}
+
 static void palette_draw(struct view *v, struct dialog *d)
 {
 	struct hit hits[HITS_MAX];
@@ -270,8 +301,7 @@ static void palette_draw(struct view *v, struct dialog *d)
 
 	grid_put(&v->grid, a.x, a.y, 1, LOOK_STRONG, ":");
 	if (l.has_args)
-		grid_putf(&v->grid, a.x, a.y + 1, a.w, LOOK_DIM, "  %s %s: %s", cmd_type(l.cmd)->words,
-		    cmd_type(l.cmd)->args, cmd_type(l.cmd)->help);
+		line_help(v, &l, a);
 	dialog_list_fit(d, n, rows);
 	for (int i = 0; i < rows && d->top + (size_t)i < n; i++)
 		hit_draw(v, &l, &hits[d->top + (size_t)i], a, a.y + 2 + i, d->top + (size_t)i == d->at);
@@ -279,6 +309,29 @@ static void palette_draw(struct view *v, struct dialog *d)
 }
 
 /* ---- doing */
+
+/* With a study named, or none wanted, it goes at once; on what is marked it is shown first. */
+static void palette_send(struct view *v, const struct line *l, struct targets *t)
+{
+	if (t->n > 1 || t->hidden)
+		bulk_send(v, l->cmd, t, &l->words, false);
+	else
+		work_send(v, l->cmd, t, &l->words);
+}
+
+/* The line stays, to be mended, when it is wrong. */
+static unsigned verb_line_run(struct view *v, const struct dialog *d, const struct line *l)
+{
+	char *words = xstrdup(l->rest), *why = NULL;
+
+	if (verb_run(v, l->action, words, &why) < 0)
+		view_sayf(v, LOOK_WARN, "%s: %s", l->first, why ? why : "that does not work");
+	else if (v->dialog == d)
+		dialog_close(v, false);
+	free(words);
+	free(why);
+	return VIEW_DRAW;
+}
 
 static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 {
@@ -315,11 +368,33 @@ static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 	else if (work_is_final(l->cmd))
 		confirm_open(v, &t, l->cmd, &l->words);
 	else
-		work_send(v, l->cmd, &t, &l->words);
+		palette_send(v, l, &t);
 	free(t.items);
 	free(text);
 	free(reason);
 	return VIEW_DRAW | VIEW_FLUSH;
+}
+
+/* A word that is no deed may be a study's number; else the nearest is told. */
+static unsigned unknown_line(struct view *v, const struct line *l)
+{
+	struct near near = near_start(l->first);
+	char first[WORD_MAX_], *why = NULL;
+
+	snprintf(first, sizeof first, "%s", l->first);
+	if (*first && verb_run(v, ACTION_GOTO, first, &why) == 0) {
+		dialog_close(v, false);
+		return VIEW_DRAW;
+	}
+	free(why);
+	for (int i = 0; i < ACTION_COUNT; i++)
+		near_try(&near, action_type((enum action)i)->words);
+	for (int i = 0; i < CMD_COUNT; i++)
+		if (is_for_people((enum cmd)i))
+			near_try(&near, cmd_type((enum cmd)i)->words);
+	view_sayf(v, LOOK_WARN, "there is nothing called %s%s%s", first,
+	    near_word(&near) ? "; did you mean " : "", near_word(&near) ? near_word(&near) : "");
+	return VIEW_DRAW;
 }
 
 /* Whatever the line did, keys typed behind it were part of it. */
@@ -331,14 +406,13 @@ static unsigned palette_enter(struct view *v, struct dialog *d)
 	struct deed deed;
 
 	if (l.has_args && l.rest[strspn(l.rest, " ")] != '\0')
-		return line_run(v, d, &l);
+		return l.is_verb ? verb_line_run(v, d, &l) : line_run(v, d, &l);
 	if (l.has_args) {
-		deed = (struct deed){true, (int)l.cmd};
+		deed = (struct deed){!l.is_verb, l.action};
 	} else if (d->at < n) {
 		deed = hits[d->at].deed;
 	} else {
-		view_sayf(v, LOOK_WARN, "there is nothing called %s", l.first);
-		return VIEW_DRAW;
+		return unknown_line(v, &l);
 	}
 	dialog_close(v, false);
 	return view_do(v, &deed);
@@ -354,7 +428,8 @@ static void palette_tab(struct view *v, struct dialog *d)
 	if (d->at >= n)
 		return;
 	if (l.has_args)
-		text = xasprintf("%.*s%s ", (int)(l.word - d->edit.text), d->edit.text, hits[d->at].value);
+		text = xasprintf("%.*s%s%s", (int)(l.word - d->edit.text), d->edit.text, hits[d->at].value,
+		    strchr(":<>=,", hits[d->at].value[strlen(hits[d->at].value) - 1]) ? "" : " ");
 	else
 		text = xasprintf("%s ", deed_words(&hits[d->at].deed));
 	edit_set(&d->edit, text);

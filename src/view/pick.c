@@ -193,7 +193,8 @@ static unsigned pick_reason(struct view *v, struct dialog *d, const char *login)
 static unsigned pick_choose(struct view *v, struct dialog *d)
 {
 	const struct pick *p = d->at < d->npicks ? &d->picks[d->at] : NULL;
-	char login[64];
+	char login[64], *text;
+	struct targets t;
 
 	if (!p)
 		return VIEW_DRAW;
@@ -204,10 +205,13 @@ static unsigned pick_choose(struct view *v, struct dialog *d)
 	snprintf(login, sizeof login, "%s", p->login);
 	if (d->cmd == CMD_takeover)
 		return pick_reason(v, d, login);
-	work_send(v, CMD_assign, &d->targets,
-	    &(struct words){.reader = login, .text = d->edit.len ? d->edit.text : NULL});
+	t = d->targets;
+	d->targets = (struct targets){0};
+	text = d->edit.len ? xstrdup(d->edit.text) : NULL;
 	dialog_close(v, false);
-	return VIEW_DRAW;
+	bulk_send(v, CMD_assign, &t, &(struct words){.reader = login, .text = text}, true);
+	free(text);
+	return v->dialog ? VIEW_DRAW | VIEW_FLUSH : VIEW_DRAW;
 }
 
 /* The find field is short: it lives in `chosen`. */

@@ -113,6 +113,8 @@ static void filter_leave(struct view *v, struct dialog *d, bool keep)
 	} else if (list_set_filter(v, d->edit.text, &err) < 0) {
 		view_sayf(v, LOOK_WARN, "the filter stays as it was: %s", err.text);
 		list_set_filter(v, d->saved ? d->saved : "", NULL);
+	} else {
+		views_filtered(v);
 	}
 	dialog_close(v, false);
 }

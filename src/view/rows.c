@@ -191,6 +191,14 @@ static void row_look(struct row *row, const struct study *st, const struct clock
 	}
 }
 
+static uint8_t row_tint(const struct rows *r, const struct subject *s)
+{
+	for (unsigned i = 0; i < r->ntints; i++)
+		if (filter_match(r->tints[i].filter, &s->base))
+			return r->tints[i].look;
+	return 0;
+}
+
 static void row_evaluate(
     struct rows *r, const struct rows_source *src, struct row *row, const struct study *st, bool and_key)
 {
@@ -205,6 +213,7 @@ static void row_evaluate(
 	subject_init(&s, src->world, st, c, src->now, src->me);
 	keys_set(r, &s, row);
 	row->shown = (row->open || r->filter_states) && (!r->filter || filter_match(r->filter, &s.base));
+	row->tint = row_tint(r, &s);
 	acc = st->accession ? (unsigned)strlen(st->accession) : 0;
 	if (acc > r->longest_acc)
 		r->longest_acc = acc;
@@ -507,6 +516,10 @@ static bool uses_time(const struct rows *r)
 	for (size_t i = 0; r->filter && i < sizeof timed / sizeof *timed; i++)
 		if (filter_uses(r->filter, timed[i]))
 			return true;
+	for (unsigned k = 0; k < r->ntints; k++)
+		for (size_t i = 0; i < sizeof timed / sizeof *timed; i++)
+			if (filter_uses(r->tints[k].filter, timed[i]))
+				return true;
 	return false;
 }
 
@@ -609,6 +622,25 @@ void rows_load(struct rows *r, const struct world *w)
 	rows_reload(r);
 }
 
+static void tints_free(struct rows *r)
+{
+	for (unsigned i = 0; i < r->ntints; i++)
+		filter_free(r->tints[i].filter);
+	r->ntints = 0;
+}
+
+void rows_tint(struct rows *r, const struct tint *tints, unsigned n)
+{
+	bool had = r->ntints > 0;
+
+	tints_free(r);
+	r->ntints = n;
+	if (n)
+		memcpy(r->tints, tints, n * sizeof *tints);
+	if (n || had)
+		rows_reload(r);
+}
+
 void rows_release(struct rows *r)
 {
 	for (size_t i = 0; i < r->cap; i++)
@@ -618,6 +650,7 @@ void rows_release(struct rows *r)
 	free(r->order);
 	free(r->dirty.items);
 	free(r->drifting.items);
+	tints_free(r);
 	filter_free(r->filter);
 	memset(r, 0, sizeof *r);
 }

@@ -25,7 +25,7 @@ struct level_type {
 };
 const struct level_type *level_type(enum level);
 
-enum { SORT_KEYS = 3 };
+enum { SORT_KEYS = 3, TINTS_MAX = 8 };
 
 struct row {
 	uint64_t id;
@@ -40,6 +40,8 @@ struct row {
 	bool unstarted;          /* a clock of its policy waits to start: it sorts by the whole target */
 	bool open;               /* on the reading lists */
 	bool shown;              /* matches the filter */
+	uint8_t told;            /* a bit for each rule of saved views that it matched when last looked at */
+	uint8_t tint;            /* enum look of the view's colours; 0: none */
 	bool marked, fresh;      /* fresh: came since the person last asked for new rows */
 };
 int64_t row_left(const struct row *, int64_t now); /* ms; INT64_MAX when no clock runs */
@@ -76,6 +78,12 @@ struct rows {
 	    based_at; /* from when the targets of clocks that have not started are counted, the same for all rows */
 	bool has_unstarted;
 
+	struct tint {
+		struct filter *filter;
+		uint8_t look;
+	} tints[TINTS_MAX]; /* the first that matches colours the row */
+	unsigned ntints;
+
 	unsigned longest_acc; /* columns of the longest accession seen */
 	struct counts {
 		unsigned levels[LEVEL_COUNT], prios[6], fresh; /* over what is shown */
@@ -94,7 +102,8 @@ void rows_load(struct rows *, const struct world *);
 /* Takes the filter (may be NULL); its sort: keys, if any, become the order. */
 void rows_filter(struct rows *, struct filter *);
 void rows_sort(struct rows *, const struct filter_sort *, unsigned n);
-void rows_reload(struct rows *); /* looks at every study again, as a job */
+void rows_tint(struct rows *, const struct tint *, unsigned n); /* takes the filters */
+void rows_reload(struct rows *);                                /* looks at every study again, as a job */
 
 void rows_touch(struct rows *, uint64_t id);
 /* Puts touched rows where they belong now, unless a job is under way. Returns how many were new. */

@@ -206,12 +206,52 @@ static unsigned key_acts(struct view *v, const struct deed *d, uint32_t key)
 	return did;
 }
 
+/* What moves, marks or pages is done so often; with `last` the count is the row to go to. Nothing else takes one. */
+static unsigned key_counted(struct view *v, const struct deed *d, int count, uint32_t key)
+{
+	static const int counted[] = {ACTION_MARK, ACTION_NEXT_MATCH, ACTION_PREV_MATCH, ACTION_NEXT_STUDY,
+	    ACTION_PREV_STUDY, ACTION_COLUMNS_LEFT, ACTION_COLUMNS_RIGHT, ACTION_SLICE_NEXT,
+	    ACTION_SLICE_PREV};
+	bool takes = !d->is_cmd && d->what <= ACTION_PAGE_UP;
+	unsigned did = VIEW_DRAW;
+
+	for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+		takes |= !d->is_cmd && d->what == counted[i];
+	if (!takes) {
+		view_sayf(v, LOOK_TEXT, "%s takes no count; nothing done", deed_words(d));
+		return VIEW_DRAW;
+	}
+	if (d->what == ACTION_LAST && v->screen == SCREEN_LIST) {
+		past_jump(v);
+		list_move(v, -(int64_t)v->rows.n);
+		list_move(v, count - 1);
+		return VIEW_DRAW;
+	}
+	for (int i = 0; i < count; i++)
+		did |= key_acts(v, d, key);
+	return did;
+}
+
+/* 0 begins a count, since the other digits show views: 05j is five rows down. */
+static bool count_key(struct view *v, uint32_t key)
+{
+	if (key < '0' || key > '9' || v->prefix || (v->shape.count < 0 && key != '0'))
+		return false;
+	v->shape.count = (v->shape.count < 0 ? 0 : v->shape.count) * 10 + (int)(key - '0');
+	if (v->shape.count > COUNT_MAX)
+		v->shape.count = COUNT_MAX;
+	return true;
+}
+
 static unsigned key_of_screen(struct view *v, uint32_t key)
 {
+	int count = v->shape.count;
 	uint32_t keys[KEYS_MAX] = {key};
 	unsigned n = 1;
 	const struct binding *b = NULL;
 
+	if (count_key(v, key))
+		return VIEW_DRAW;
 	if (v->prefix) {
 		keys[0] = v->prefix;
 		keys[1] = key;
@@ -220,11 +260,14 @@ static unsigned key_of_screen(struct view *v, uint32_t key)
 	v->prefix = 0;
 	switch (keymap_find(&v->map, screen_context(v), keys, n, &b)) {
 	case KEYMAP_BOUND:
-		return key_acts(v, &b->deed, key);
+		v->shape.count = -1;
+		return count > 0 && key != 27 ? key_counted(v, &b->deed, count, key)
+		                              : key_acts(v, &b->deed, key);
 	case KEYMAP_PREFIX:
 		v->prefix = key;
 		return VIEW_DRAW;
 	default:
+		v->shape.count = -1;
 		return key_unbound(v, key);
 	}
 }
@@ -312,6 +355,7 @@ void view_me(struct view *v, const char *login, const char *role_key, unsigned r
 	snprintf(v->role_key, sizeof v->role_key, "%s", role_key ? role_key : "");
 	v->role = role;
 	news_load(v);
+	views_ask(v);
 	rows_reload(&v->rows);
 }
 
@@ -336,8 +380,10 @@ void view_changed(struct view *v, uint64_t id, const struct event *e)
 		boards_forget(v->boards);
 	else if (e)
 		news_event(v, e);
-	if (id)
+	if (id) {
 		rows_touch(&v->rows, id);
+		watch_changed(v, id);
+	}
 	if (screen_ops(v)->changed)
 		screen_ops(v)->changed(v, id);
 }
@@ -351,7 +397,7 @@ void view_answer(struct view *v, uint64_t ticket, const struct answer *a)
 void view_result(struct view *v, uint64_t ticket, const struct cJSON *result, const struct cJSON *error)
 {
 	view_clock(v);
-	if (news_result(v, ticket, result))
+	if (news_result(v, ticket, result) || views_result(v, ticket, result, error))
 		return;
 	/* Also to a view that was left: it waits for the answer. */
 	for (int s = 0; s < SCREEN_COUNT; s++)
@@ -366,6 +412,8 @@ int view_filter(struct view *v, const char *text, char **why)
 
 	view_clock(v);
 	rc = list_set_filter(v, text, &err);
+	if (rc == 0)
+		views_filtered(v);
 	if (rc < 0 && why)
 		*why = xasprintf("%s (at byte %u of `%s')", err.text, err.offset, text);
 	return rc;
@@ -416,6 +464,7 @@ const struct grid *view_draw(struct view *v)
 	lightbox_follow(v);
 	grid_clear(&v->grid);
 	screen_ops(v)->draw(v);
+	search_mark(v);
 	if (v->dialog)
 		v->dialog->type->draw(v, v->dialog);
 	return &v->grid;
@@ -470,6 +519,7 @@ struct view *view_new(const struct view_options *o)
 	grid_init(&v->grid, o->w, o->h);
 	v->grid.ascii = o->ascii;
 	rows_init(&v->rows);
+	views_init(v, o->room);
 	view_clock(v);
 	v->moved_at = v->mono - HELD_MS;
 	v->loaded_at = v->mono - LOAD_MS;
@@ -489,6 +539,7 @@ void view_free(struct view *v)
 	for (unsigned i = 0; i < MESSAGES_MAX; i++)
 		free(v->messages[i].text);
 	free(v->mine);
+	views_release(v);
 	lightbox_release(&v->lightbox);
 	lock_release(&v->lock);
 	boards_free(v->boards);

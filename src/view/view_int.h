@@ -11,6 +11,7 @@
 #include "lock.h"
 #include "rows.h"
 #include "screen.h"
+#include "shape.h"
 
 enum {
 	HELD_MS = 2000, /* the order stands still after a move */
@@ -103,6 +104,7 @@ struct dialog {
 	int cmd;            /* the command it will send */
 	char *chosen;       /* reader or reason; the filter prompt's hint */
 	char *saved;        /* filter text to go back to; what to sign as */
+	struct bulk *bulk;  /* what can be done with each study */
 	struct pick *picks; /* readers to choose from */
 	size_t npicks;
 	int64_t picked_at;
@@ -193,6 +195,7 @@ struct view {
 	struct lightbox lightbox;
 	struct lock lock;
 	struct boards *boards; /* board.h */
+	struct shape shape;
 };
 
 /* view.c */
@@ -240,7 +243,7 @@ void list_mark_seen(struct view *);
 unsigned list_marked(const struct view *, unsigned *hidden);
 struct targets list_targets(struct view *); /* the marked, else the cursor's; caller frees .items */
 struct targets target_one(struct view *, uint64_t id);
-struct filter_names list_names(struct view *); /* values known for completion */
+struct filter_names list_names(struct view *); /* saved views, and values known for completion */
 int list_set_filter(struct view *, const char *text, struct filter_error *);
 /* Cells that other tables have, too. */
 void patient_cell(const struct view *, const struct study *, int width, char *out, size_t size);
@@ -308,12 +311,21 @@ struct words {
 };
 void work_send(struct view *, enum cmd, const struct targets *, const struct words *);
 bool work_is_final(enum cmd); /* nothing takes it back */
+/* How many studies were left out of what was sent last, and the first of them: told with the result. */
+void work_left_out(struct view *, size_t n, const char *words);
+unsigned work_undo_now(struct view *, bool redo); /* however long ago it was */
+unsigned work_again(struct view *); /* the last deed once more, on what the keys are about now */
 void work_answer(struct view *, uint64_t ticket, const struct answer *);
 unsigned work_undo(struct view *, bool redo);
 unsigned work_anyway(struct view *);
 void work_release(struct view *);
 
 void work_forget(struct view *, uint64_t study); /* nothing of it can be undone any more */
+
+/* marks.c: one deed on several studies */
+void bulk_send(struct view *, enum cmd, struct targets *, const struct words *, bool chosen);
+unsigned marks_matching(struct view *, const struct filter *); /* marks the rows shown that match; how many */
+void undo_open(struct view *, const char *what, bool redo);
 
 /* news.c: what others did */
 void news_event(struct view *, const struct event *);

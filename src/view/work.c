@@ -29,16 +29,20 @@ struct item {
 	int64_t fence;
 	char *why;
 };
+enum { UNDO_MS = 60000 }; /* so long a key alone undoes; later it is asked about */
 enum purpose { DO, UNDO, REDO };
 struct batch {
 	struct batch *next;
 	enum purpose purpose;
 	bool force;
+	char *left_out; /* the first of those that were not sent, and why */
+	size_t nleft;
 	struct item *items;
 	size_t n, open;
 };
 struct undo {
 	struct batch *batch; /* not sent yet */
+	int64_t at;          /* when what it takes back was done, coordinator's clock */
 };
 
 /* Past and present of each command a person sends: "Claimed 48011930", "cannot claim 48011930". */
@@ -90,6 +94,7 @@ static void batch_free(struct batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		item_release(&b->items[i]);
 	free(b->items);
+	free(b->left_out);
 	free(b);
 }
 
@@ -111,7 +116,7 @@ static void stack_drop_all(struct undo **stack, unsigned *n)
 	}
 }
 
-static void stack_push(struct undo **stack, unsigned *n, struct batch *b)
+static void stack_push(struct undo **stack, unsigned *n, struct batch *b, int64_t at)
 {
 	if (*n == UNDO_MAX) {
 		batch_free(stack[0]->batch);
@@ -120,6 +125,7 @@ static void stack_push(struct undo **stack, unsigned *n, struct batch *b)
 		--*n;
 	}
 	stack[*n] = xcalloc(1, sizeof **stack);
+	stack[*n]->at = at;
 	stack[(*n)++]->batch = b;
 }
 
@@ -175,6 +181,26 @@ static void batch_send(struct view *v, struct batch *b)
 	}
 }
 
+/* For the key that repeats; words that are one study's own, and what cannot be undone, are never said of another. */
+static void again_keep(struct view *v, enum cmd cmd, const struct words *w)
+{
+	struct again *a = &v->shape.again;
+
+	if (work_is_final(cmd) || cmd == CMD_note || cmd == CMD_next ||
+	    strncmp(cmd_type(cmd)->args, "study", 5) != 0)
+		return;
+	a->known = true;
+	a->cmd = (int)cmd;
+	if (w->reader != a->reader)
+		str_put(&a->reader, w->reader);
+	if (w->reason != a->reason)
+		str_put(&a->reason, w->reason);
+	if (w->text != a->text)
+		str_put(&a->text, w->text);
+	if (w->as != a->as)
+		str_put(&a->as, w->as);
+}
+
 void work_send(struct view *v, enum cmd cmd, const struct targets *t, const struct words *w)
 {
 	struct batch *b = xcalloc(1, sizeof *b);
@@ -197,7 +223,35 @@ void work_send(struct view *v, enum cmd cmd, const struct targets *t, const stru
 	}
 	batch_free(v->anyway);
 	v->anyway = NULL;
+	again_keep(v, cmd, w);
 	batch_send(v, b);
+}
+
+void work_left_out(struct view *v, size_t n, const char *words)
+{
+	if (n == 0 || !v->batches)
+		return;
+	v->batches->nleft = n;
+	str_put(&v->batches->left_out, words);
+}
+
+unsigned work_again(struct view *v)
+{
+	const struct again *a = &v->shape.again;
+	struct words w = {.reader = a->reader, .reason = a->reason, .text = a->text, .as = a->as};
+	struct deed deed = {true, a->cmd};
+	char out[160];
+	const char *no = a->known ? deed_refusal(v, &deed, out, sizeof out)
+	                          : "nothing was done yet that could be repeated";
+	struct targets t;
+
+	if (no) {
+		view_say(v, LOOK_WARN, no);
+		return VIEW_DRAW;
+	}
+	t = screen_targets(v);
+	bulk_send(v, (enum cmd)a->cmd, &t, &w, false);
+	return VIEW_DRAW;
 }
 
 /* ---- undoing */
@@ -251,12 +305,12 @@ static bool batch_inverse(struct view *v, const struct batch *b)
 	}
 	if (b->purpose == UNDO) {
 		inv->purpose = REDO;
-		stack_push(v->redo, &v->nredo, inv);
+		stack_push(v->redo, &v->nredo, inv, v->now);
 	} else {
 		inv->purpose = UNDO;
 		if (b->purpose == DO)
 			stack_drop_all(v->redo, &v->nredo);
-		stack_push(v->undo, &v->nundo, inv);
+		stack_push(v->undo, &v->nundo, inv, v->now);
 	}
 	return true;
 }
@@ -296,7 +350,34 @@ void work_forget(struct view *v, uint64_t study)
 	stack_forget(v->redo, &v->nredo, study);
 }
 
+/* "release 48011930, done 14:02" */
+static char *undo_words(const struct view *v, const struct undo *u)
+{
+	const struct batch *b = u->batch;
+	char at[24];
+
+	stamp_text(v, at, u->at);
+	if (b->n == 1)
+		return xasprintf(
+		    "%s %s, as before %s", words_of[b->items[0].cmd].verb, b->items[0].target.label, at);
+	return xasprintf("%s %zu studies, as before %s", words_of[b->items[0].cmd].verb, b->n, at);
+}
+
 unsigned work_undo(struct view *v, bool redo)
+{
+	struct undo **stack = redo ? v->redo : v->undo;
+	unsigned n = redo ? v->nredo : v->nundo;
+	char *words;
+
+	if (n == 0 || v->now - stack[n - 1]->at < UNDO_MS)
+		return work_undo_now(v, redo);
+	words = undo_words(v, stack[n - 1]);
+	undo_open(v, words, redo);
+	free(words);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
+unsigned work_undo_now(struct view *v, bool redo)
 {
 	struct undo **stack = redo ? v->redo : v->undo;
 	unsigned *n = redo ? &v->nredo : &v->nundo;
@@ -408,14 +489,14 @@ static void say_one(struct view *v, const struct batch *b, const struct item *it
 		    : b->purpose == REDO ? "Again: "
 		                         : "",
 		    words_of[it->cmd].done, it->target.label, detail_of(it, detail, sizeof detail),
-		    can_undo && b->purpose != UNDO ? ".  u undo"
+		    can_undo && b->purpose != UNDO ? ".  u undo (60s)"
 		    : can_undo                     ? ".  U redo"
 		                                   : "");
 }
 
 static void say_many(struct view *v, const struct batch *b, bool can_undo)
 {
-	size_t refused = 0, first = 0;
+	size_t refused = 0, first = 0, all;
 	bool stale = false;
 
 	for (size_t i = 0; i < b->n; i++) {
@@ -427,14 +508,15 @@ static void say_many(struct view *v, const struct batch *b, bool can_undo)
 			view_sayf(
 			    v, LOOK_WARN, "Cannot %s: %s", words_of[b->items[i].cmd].verb, b->items[i].why);
 	}
-	if (refused)
+	all = refused + b->nleft;
+	if (all)
 		view_sayf(v, LOOK_WARN, "%s: %zu done, %zu refused: %s%s%s", words_of[b->items[0].cmd].verb,
-		    b->n - refused, refused, b->items[first].why, refused > 1 ? " (g? shows all)" : "",
-		    stale ? "  g! does it anyway" : "");
+		    b->n - refused, all, refused ? b->items[first].why : b->left_out,
+		    refused > 1 ? " (g? shows all)" : "", stale ? "  g! does it anyway" : "");
 	else
 		view_sayf(v, LOOK_TEXT, "%s%s %zu studies%s", b->purpose == UNDO ? "Undone: " : "",
 		    words_of[b->items[0].cmd].done, b->n,
-		    can_undo ? b->purpose == UNDO ? ".  U redo" : ".  u undo" : "");
+		    can_undo ? b->purpose == UNDO ? ".  U redo" : ".  u undo (60s)" : "");
 }
 
 /* Those refused for a change, ready to be sent by force. */
@@ -471,7 +553,7 @@ static void batch_done(struct view *v, struct batch *b)
 	while (*p != b)
 		p = &(*p)->next;
 	*p = b->next;
-	if (b->n == 1)
+	if (b->n == 1 && b->nleft == 0)
 		say_one(v, b, &b->items[0], can_undo);
 	else
 		say_many(v, b, can_undo);

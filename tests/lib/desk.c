@@ -87,8 +87,8 @@ static bool desk_prove(void *ctx)
 	return d->has_key;
 }
 
-void desk_open_films(struct desk *d, struct night *n, const char *who, int w, int h,
-    const struct view_films *films, struct view_canvas canvas, void *reel)
+/* All but `host` is the test's. */
+static void desk_start(struct desk *d, struct night *n, const char *who, struct view_options vo, void *reel)
 {
 	struct view_host host = {d, &d->env, desk_world, desk_now, desk_is_pending, desk_pending,
 	    desk_command, desk_request, desk_reply, desk_prove};
@@ -97,8 +97,8 @@ void desk_open_films(struct desk *d, struct night *n, const char *who, int w, in
 	*d = (struct desk){.night = n, .mono = 100000, .reel = reel};
 	d->env = (struct env){desk_now, desk_mono, desk_random, d};
 	snprintf(d->who, sizeof d->who, "%s", who);
-	d->view =
-	    view_new(&(struct view_options){.host = &host, .films = films, .canvas = canvas, .w = w, .h = h});
+	vo.host = &host;
+	d->view = view_new(&vo);
 	view_me(d->view, who, u->role, (unsigned)role_parse(u->role));
 	view_link(d->view, &(struct view_link){.state = VIEW_LIVE, .rtt = 612, .heard = n->now});
 	d->logged = n->log.n;
@@ -106,9 +106,21 @@ void desk_open_films(struct desk *d, struct night *n, const char *who, int w, in
 	desk_pump(d);
 }
 
+void desk_open_films(struct desk *d, struct night *n, const char *who, int w, int h,
+    const struct view_films *films, struct view_canvas canvas, void *reel)
+{
+	desk_start(d, n, who, (struct view_options){.films = films, .canvas = canvas, .w = w, .h = h}, reel);
+}
+
+void desk_open_room(
+    struct desk *d, struct night *n, const char *who, int w, int h, const struct view_room *room)
+{
+	desk_start(d, n, who, (struct view_options){.room = room, .w = w, .h = h}, NULL);
+}
+
 void desk_open(struct desk *d, struct night *n, const char *who, int w, int h)
 {
-	desk_open_films(d, n, who, w, h, NULL, (struct view_canvas){0}, NULL);
+	desk_open_room(d, n, who, w, h, NULL);
 }
 
 void desk_close(struct desk *d)

@@ -43,6 +43,8 @@ void desk_open(struct desk *, struct night *, const char *who, int w, int h);
 /* The same with pictures; their functions get the desk, whose `reel` is set before. */
 void desk_open_films(struct desk *, struct night *, const char *who, int w, int h, const struct view_films *,
     struct view_canvas, void *reel);
+/* The same with a place to keep saved views in. */
+void desk_open_room(struct desk *, struct night *, const char *who, int w, int h, const struct view_room *);
 void desk_close(struct desk *);
 /* "j gg Enter C-d /": names as in the keymap, others letter by letter. 400 ms go by before each, unless fast. */
 void desk_keys(struct desk *, const char *keys);
