@@ -60,7 +60,7 @@ static int apply(struct coord *c, const struct event *e)
 {
 	const struct event_type *type = event_type(e->kind);
 	const struct study *study = world_study(&c->world, e->study);
-	char *site = study ? xstrdup(study->site) : NULL;
+	char *site = study ? xstrdup(study->site) : NULL, *reader = study ? xstrdup(study->reader) : NULL;
 	bool moved;
 	int err = world_apply(&c->world, e);
 
@@ -69,6 +69,7 @@ static int apply(struct coord *c, const struct event *e)
 		        "undone",
 		    (unsigned long long)e->n, type ? type->name : "?");
 		free(site);
+		free(reader);
 		return err;
 	}
 	study = world_study(&c->world, e->study);
@@ -79,7 +80,9 @@ static int apply(struct coord *c, const struct event *e)
 		stage(c, e, study ? study->site : site, moved);
 	if (e->kind == EVENT_USER_SET || e->kind == EVENT_KEY_REMOVED || e->kind == EVENT_KEY_ADDED)
 		c->people_changed = true;
+	health_event(c->health, e, reader);
 	free(site);
+	free(reader);
 	return 0;
 }
 
@@ -159,6 +162,8 @@ static void begin_command(struct request *r)
 		return;
 	}
 	core_run(&c->core, &cmd, turn_step, c, &r->answer);
+	if (s->kind == SESSION_ADAPTER)
+		health_command(c->health, &cmd, r->answer.err != 0, env_now(c->env));
 }
 
 static const char *wrong_phase(const struct session *s)
@@ -536,6 +541,7 @@ int coord_new(struct coord **out, const struct coord_options *opt)
 		err = journal_load(c->journal, &c->world);
 	if (err)
 		goto undo;
+	c->health = health_new(&c->world);
 	c->ring.max = opt->limits.ring;
 	c->ring.base = journal_last(c->journal);
 	c->snapshot_n = c->world.n;
@@ -579,6 +585,7 @@ void coord_free(struct coord *c)
 	evlist_release(&c->owed);
 	journal_close(c->journal);
 	core_release(&c->core);
+	health_free(c->health);
 	world_release(&c->world);
 	free(c);
 }

@@ -178,6 +178,16 @@ void cancel_finish(struct request *, struct buf *);
 int credit_begin(struct request *);
 void tail_finish(struct request *, struct buf *);
 void status_finish(struct request *, struct buf *);
+void health_finish(struct request *, struct buf *);
+void readers_finish(struct request *, struct buf *);
+
+/* ---- feeds and readers (health.c) */
+
+struct health;
+struct health *health_new(const struct world *);
+void health_free(struct health *); /* NULL is fine */
+void health_command(struct health *, const struct command *, bool refused, int64_t now);
+void health_event(struct health *, const struct event *, const char *reader);
 
 /* ---- the turn */
 
@@ -187,6 +197,7 @@ struct coord {
 	struct journal *journal;
 	struct world world;
 	struct core core;
+	struct health *health;
 	int64_t started;
 	struct session *sessions;
 	unsigned nsessions;

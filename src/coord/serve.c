@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,6 +141,19 @@ void serve_maybe_ready(struct serve *s)
 	host_notify("READY=1");
 }
 
+static void put_space(struct buf *b, const char *what, const char *path)
+{
+	struct statvfs v;
+
+	if (statvfs(path, &v))
+		return;
+	json_open(b, '{');
+	json_kstr(b, "what", what);
+	json_kuint(b, "free", (uint64_t)v.f_bavail * v.f_frsize);
+	json_kuint(b, "size", (uint64_t)v.f_blocks * v.f_frsize);
+	json_close(b, '}');
+}
+
 static void put_status(void *ctx, struct buf *b)
 {
 	struct serve *s = ctx;
@@ -151,6 +165,11 @@ static void put_status(void *ctx, struct buf *b)
 	json_kuint(b, "ssh_restarts", s->children[CHILD_GATE].restarts);
 	json_kuint(b, "hl7_restarts", s->children[CHILD_HL7].restarts);
 	json_kuint(b, "dicom_restarts", s->children[CHILD_DICOM].restarts);
+	json_key(b, "space");
+	json_open(b, '[');
+	put_space(b, "journal", s->cfg->dir);
+	put_space(b, "images", s->cfg->images);
+	json_close(b, ']');
 }
 
 /* ---- signals */

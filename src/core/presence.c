@@ -68,6 +68,13 @@ void core_beat(struct core *c, const char *login)
 	p->mono = env_mono(c->env);
 }
 
+int64_t core_heard(const struct core *c, const char *login)
+{
+	const struct presence *p = presence_find(c, login);
+
+	return p ? p->beat : 0;
+}
+
 int64_t lease_until(const struct core *c, const struct study *s, const char *reader, int64_t claimed_at)
 {
 	const struct policy *p = c->world->policy;

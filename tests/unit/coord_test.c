@@ -879,6 +879,118 @@ static void a_turn_is_whole_or_not_at_all(void **state)
 	}
 }
 
+/* ---- how it is with feeds, readers, alerts */
+
+/* The result of one request; caller frees. */
+static cJSON *asked(struct session *s, const char *line)
+{
+	char *with = xasprintf("%s\n", line), *got;
+	cJSON *doc, *result;
+
+	room_say(&room, s, with);
+	got = room_hear(s);
+	assert_non_null(got);
+	doc = json_parse(got, strlen(got));
+	result = cJSON_DetachItemFromObject(doc, "result");
+	cJSON_Delete(doc);
+	free(got);
+	free(with);
+	return result;
+}
+
+static void minutes_pass(struct session *s, int minutes)
+{
+	for (int i = 0; i < minutes; i++) {
+		room_pass(&room, 60000);
+		expect(s, REQUEST("ping", ""), NULL);
+	}
+}
+
+static void health_tells_of_feeds_and_of_those_that_fall_silent(void **state)
+{
+	struct session *s = logged_in("sup1");
+	const cJSON *feed;
+	cJSON *h;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		char acc[16];
+
+		snprintf(acc, sizeof acc, "F%d", i);
+		room_study(&room, "STANNE", acc);
+		minutes_pass(s, 1);
+	}
+	h = asked(s, REQUEST("health.show", ""));
+	feed = cJSON_GetArrayItem(json_get(h, "feeds"), 0);
+	assert_string_equal(json_get_str(feed, "name", ""), "RIS|STANNE");
+	assert_string_equal(json_get_str(feed, "kind", ""), "hl7");
+	assert_int_equal(json_get_int(feed, "received", 0), 12);
+	assert_int_equal(json_get_int(feed, "gap", 0) / 1000, 60);
+	assert_false(json_get_bool(feed, "silent", true));
+	cJSON_Delete(h);
+	minutes_pass(s, 16);
+	h = asked(s, REQUEST("health.show", ""));
+	assert_true(json_get_bool(cJSON_GetArrayItem(json_get(h, "feeds"), 0), "silent", false));
+	cJSON_Delete(h);
+	expect(logged_in("okafor"), REQUEST("health.show", ""), "role");
+	expect(logged_in("audit1"), REQUEST("health.show", ""), "role");
+}
+
+static void a_reader_is_told_of_themselves_only(void **state)
+{
+	struct console *c = room_console(&room, "okafor");
+	uint64_t id = room_study(&room, "STANNE", "48011930");
+	const cJSON *list, *one;
+	cJSON *r;
+
+	(void)state;
+	console_connect(c);
+	room_settle(&room);
+	assert_int_equal(console_ask(c, CMD_claim, (struct command){.study = id}), 0);
+	assert_int_equal(console_ask(c, CMD_release, (struct command){.study = id}), 0);
+	r = asked(logged_in("sup1"), REQUEST("readers.show", ""));
+	list = json_get(r, "readers");
+	assert_true(cJSON_GetArraySize(list) >= 3);
+	cJSON_ArrayForEach(one, list)
+	{
+		int n = !strcmp(json_get_str(one, "login", ""), "okafor");
+
+		assert_int_equal(json_get_int(one, "claimed", -1), n);
+		assert_int_equal(json_get_int(one, "released", -1), n);
+		assert_int_equal(json_get_int(one, "signed", -1), 0);
+		assert_int_equal(json_get_int(one, "heard", 0) > 0, n);
+	}
+	cJSON_Delete(r);
+	r = asked(logged_in("lind"), REQUEST("readers.show", ""));
+	assert_int_equal(cJSON_GetArraySize(json_get(r, "readers")), 1);
+	cJSON_Delete(r);
+}
+
+static void who_sees_to_an_alert_is_known_to_all_and_after_a_crash(void **state)
+{
+	struct console *a = room_console(&room, "kim"), *b = room_console(&room, "okafor"), *late;
+	char key[40];
+
+	(void)state;
+	snprintf(key, sizeof key, "overdue/%d", (int)room_study(&room, "STANNE", "48011930"));
+	console_connect(a);
+	console_connect(b);
+	room_settle(&room);
+	assert_int_equal(console_ask(a, CMD_ack, (struct command){.text = key}), 0);
+	room_pass(&room, 1000);
+	assert_string_equal(world_ack(replica_world(b->replica), key)->by, "kim");
+	assert_true(console_is_right(b));
+	console_break(a);
+	console_break(b);
+	room_crash(&room);
+	room_start(&room);
+	late = room_console(&room, "sup1");
+	console_connect(late);
+	room_settle(&room);
+	assert_string_equal(world_ack(replica_world(late->replica), key)->by, "kim");
+	assert_true(console_is_right(late));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_room, close_room)
@@ -911,6 +1023,9 @@ int main(void)
 	    T(when_the_disk_is_full_commands_are_refused_and_sessions_stay),
 	    T(the_queue_whose_own_turn_fills_the_disk_is_refused_and_comes_within_a_second),
 	    T(when_the_disk_is_full_an_adapter_is_told_207),
+	    T(health_tells_of_feeds_and_of_those_that_fall_silent),
+	    T(a_reader_is_told_of_themselves_only),
+	    T(who_sees_to_an_alert_is_known_to_all_and_after_a_crash),
 	    cmocka_unit_test(a_turn_is_whole_or_not_at_all),
 	    cmocka_unit_test(replicas_meet_after_any_storm),
 	};
