@@ -26,6 +26,7 @@ enum opt_group {
 	OPT_TAKE = 512,
 	OPT_PAPER = 1024,
 	OPT_HERE = 2048, /* no option: what asks no coordinator */
+	OPT_LINES = 1 << 16,
 	OPT_ALL = OPT_CONSOLE | OPT_SHOT
 };
 
@@ -36,7 +37,7 @@ enum opt {
 	OPT_COUNT
 };
 /*
- * Is this command line for cli_main()?  True when it has a word, --help, --version or --completion;
+ * Is this command line for cli_main()?  True when it has a word, --plain, --help, --version or --completion;
  * false when there are options only: that is the console.
  */
 bool cli_wants(int argc, char **argv);

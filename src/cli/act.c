@@ -66,6 +66,8 @@ static int arguments_check(struct cli *c)
 	for (int a = 0; a < ARG_COUNT; a++)
 		if (c->args.arg[a] && !utf8_valid(c->args.arg[a], strlen(c->args.arg[a])))
 			return cli_fail(c, E_USAGE, "%s is not text in UTF-8", arg_key((enum arg)a));
+	if (c->lines && c->args.arg[ARG_text] && strcmp(c->args.arg[ARG_text], "-") == 0)
+		return cli_fail(c, E_USAGE, "the words go on this line");
 	if (c->args.arg[ARG_text] && strcmp(c->args.arg[ARG_text], "-") == 0)
 		return text_read(c, &c->args.arg[ARG_text]);
 	return 0;

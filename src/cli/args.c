@@ -433,6 +433,8 @@ int args_parse(struct args *a, int argc, char **argv, char **why)
 
 	p.words = xcalloc((size_t)argc + 1, sizeof(*p.words));
 	rc = take_all(&p, why);
+	if (rc == 0 && !a->shot && a->opt[OPT_plain])
+		a->shot = shot_find("plain");
 	if (rc == 0 && !asks_about_itself(a)) {
 		rc = a->shot ? words_place(&p, why) : usage(why, NULL, xstrdup("a command is missing"));
 		if (rc == 0)
@@ -481,8 +483,8 @@ bool cli_wants(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 ||
-		    strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0 ||
-		    strncmp(argv[i], "--completion", 12) == 0)
+		    strcmp(argv[i], "--plain") == 0 || strcmp(argv[i], "--version") == 0 ||
+		    strcmp(argv[i], "-V") == 0 || strncmp(argv[i], "--completion", 12) == 0)
 			return true;
 	return args_have_word(argc, argv);
 }

@@ -80,8 +80,10 @@ struct cli {
 	const char *unsaved; /* words that went nowhere: given back with the failure. Borrowed from args */
 	struct buf out;      /* what goes to standard output */
 	bool json, tty, broken;
-	bool told;  /* the failure stands on standard error already */
-	bool again; /* a passphrase is kept, for a second connection */
+	bool present; /* a person sits here: leases are kept alive */
+	bool lines;   /* commands come as lines of standard input */
+	bool told;    /* the failure stands on standard error already */
+	bool again;   /* a passphrase is kept, for a second connection */
 };
 int cli_fail(struct cli *, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int cli_fail_answer(struct cli *, const struct answer *); /* takes a copy */

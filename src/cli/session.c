@@ -25,7 +25,6 @@
 #include "wetread/replica.h"
 #include "wetread/text.h"
 
-struct waiting;
 struct session {
 	struct cli *cli;
 	struct event_base *base;
@@ -35,11 +34,10 @@ struct session {
 	const struct session_calls *calls; /* of `watch`; NULL */
 	void *ctx;
 	bool been_live, endless;
-	bool sent;               /* something may have reached the coordinator */
-	char *host_key;          /* the fingerprint that was asked about and not accepted */
-	struct waiting *waiting; /* for the answer to the open request; NULL */
-	char *passphrase;        /* cli->again: the one that was given */
-	int err;                 /* why it ended; cli->fail has the words */
+	bool sent;        /* something may have reached the coordinator */
+	char *host_key;   /* the fingerprint that was asked about and not accepted */
+	char *passphrase; /* cli->again: the one that was given */
+	int err;          /* why it ended; cli->fail has the words */
 };
 
 static void stop(struct session *s, int err)
@@ -56,6 +54,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
+	if (s->endless) { /* only one answer has not come */
+		event_base_loopbreak(s->base);
+		return;
+	}
 	stop(s, cli_fail(s->cli, E_TIMEOUT, "no answer from %s within %s%s", s->cli->target,
 	            span_text(s->cli->timeout, text),
 	            s->sent && s->cli->args.shot->cmd >= 0 ? "; it may have been done all the same" : ""));
@@ -190,7 +192,7 @@ static struct session *session_new(struct cli *c, bool follow)
 	    .env = c->env,
 	    .client = "wetread " PACKAGE_VERSION,
 	    .as_user = c->args.opt[OPT_as_user],
-	    .absent = true,
+	    .absent = !c->present,
 	    .follow = follow,
 	    .ctx = s,
 	    .send = replica_send,
@@ -247,8 +249,11 @@ static int catch_up(struct cli *c)
 int session_open(struct cli *c, bool follow)
 {
 	struct session *s;
-	int rc = session_begin(c, follow);
+	int rc;
 
+	if (c->session) /* of the loop of `plain` */
+		return c->session->err;
+	rc = session_begin(c, follow);
 	if (rc < 0 || !follow)
 		return rc;
 	for (s = c->session; !s->err && !is_live(s);)
@@ -270,12 +275,17 @@ int session_run(struct cli *c, const struct session_calls *calls, void *ctx, str
 	s->ctx = ctx;
 	timer = event_new(s->base, -1, EV_PERSIST, tick->each_second, tick->ctx);
 	event_add(timer, &second);
-	while (!s->err && event_base_dispatch(s->base) == 0)
+	if (tick->begin)
+		tick->begin(tick->ctx, s->base);
+	while (!s->err && event_base_dispatch(s->base) == 0) {
 		if (!s->endless && is_live(s)) {
 			/* Once it stood it is kept up for ever. */
 			s->endless = true;
 			evtimer_del(s->deadline);
 		}
+		if (s->endless && tick->between && !tick->between(tick->ctx))
+			break;
+	}
 	event_free(timer);
 	return s->err;
 }
@@ -326,87 +336,118 @@ struct replica *session_replica(struct cli *c)
 	return c->session->replica;
 }
 
+/* In a session that goes on for ever each wait has its own limit. */
 int session_wait(struct cli *c, const bool *done)
 {
 	struct session *s = c->session;
+	struct timeval tv = {.tv_sec = c->timeout / 1000, .tv_usec = (c->timeout % 1000) * 1000};
+	int64_t until = env_mono(c->env) + c->timeout;
+	char text[24];
 
-	while (!*done && !s->err)
+	if (s->endless)
+		event_add(s->deadline, &tv);
+	while (!*done && !s->err && (!s->endless || env_mono(c->env) < until))
 		if (event_base_dispatch(s->base) != 0)
 			return cli_fail(c, E_IO, "the event loop has nothing to wait for");
-	return *done ? 0 : s->err;
+	if (s->endless)
+		evtimer_del(s->deadline);
+	if (*done || s->err)
+		return *done ? 0 : s->err;
+	return cli_fail(c, E_TIMEOUT, "no answer within %s; it goes out when the link is back",
+	    span_text(c->timeout, text));
 }
 
-/* An answer that is waited for; whoever waits may have given up before it comes. */
+/* An answer that is waited for. Whoever waits may give it up: then the answer, when it comes, frees it. */
 struct waiting {
-	bool done;
-	struct answer *answer;
+	struct session *session;
+	bool done, gone;
+	struct answer answer;
 	struct cJSON *result;
 	int err;
 };
 
-static struct waiting *waiting_end(struct session *s)
+static struct waiting *waiting_new(struct session *s)
 {
-	struct waiting *w = s->waiting;
+	struct waiting *w = xcalloc(1, sizeof *w);
 
-	s->waiting = NULL;
-	event_base_loopbreak(s->base);
+	w->session = s;
 	return w;
+}
+
+/* True: somebody still waits. */
+static bool waiting_end(struct waiting *w)
+{
+	if (w->gone) {
+		free(w);
+		return false;
+	}
+	event_base_loopbreak(w->session->base);
+	w->done = true;
+	return true;
+}
+
+/* The wait is over. */
+static void waiting_release(struct waiting *w)
+{
+	if (w->done)
+		free(w);
+	else
+		w->gone = true;
 }
 
 static void on_answer(void *ctx, const struct answer *a)
 {
-	struct waiting *w = waiting_end(ctx);
+	struct waiting *w = ctx;
 
-	if (!w)
+	if (!waiting_end(w))
 		return;
-	*w->answer =
+	w->answer =
 	    (struct answer){.err = a->err, .study = a->study, .rev = a->rev, .fence = a->fence, .at = a->at};
-	w->answer->text = xstrdup(a->text);
-	w->answer->by = xstrdup(a->by);
-	w->answer->what = xstrdup(a->what);
-	w->answer->extra = xstrdup(a->extra);
-	w->done = true;
+	w->answer.text = xstrdup(a->text);
+	w->answer.by = xstrdup(a->by);
+	w->answer.what = xstrdup(a->what);
+	w->answer.extra = xstrdup(a->extra);
 }
 
 int session_command(struct cli *c, const struct command *cmd, struct answer *out)
 {
-	struct waiting w = {.answer = out};
+	struct waiting *w = waiting_new(c->session);
 	int rc;
 
-	c->session->waiting = &w;
-	replica_command(c->session->replica, cmd, on_answer, c->session);
-	rc = session_wait(c, &w.done);
-	c->session->waiting = NULL;
+	replica_command(c->session->replica, cmd, on_answer, w);
+	rc = session_wait(c, &w->done);
+	if (w->done)
+		*out = w->answer;
+	waiting_release(w);
 	return rc;
 }
 
 static void on_result(void *ctx, const struct cJSON *result, const struct cJSON *error)
 {
-	struct session *s = ctx;
-	struct waiting *w = waiting_end(s);
+	struct waiting *w = ctx;
 
-	if (!w)
+	if (!waiting_end(w))
 		return;
 	if (error)
-		w->err = cli_fail_rpc(s->cli, error);
+		w->err = cli_fail_rpc(w->session->cli, error);
 	else if (!result)
-		w->err = cli_fail(s->cli, E_NOLINK, "%s", err_text(E_NOLINK));
+		w->err = cli_fail(w->session->cli, E_NOLINK, "%s", err_text(E_NOLINK));
 	else
 		w->result = cJSON_Duplicate(result, true);
-	w->done = true;
 }
 
 int session_request(struct cli *c, const char *method, const char *params, struct cJSON **result)
 {
-	struct waiting w = {.result = NULL};
+	struct waiting *w = waiting_new(c->session);
 	int rc;
 
-	c->session->waiting = &w;
-	replica_request(c->session->replica, method, params, on_result, c->session);
-	rc = session_wait(c, &w.done);
-	c->session->waiting = NULL;
-	if (rc == 0)
-		rc = w.err;
-	*result = w.result;
+	*result = NULL;
+	replica_request(c->session->replica, method, params, on_result, w);
+	rc = session_wait(c, &w->done);
+	if (w->done) {
+		*result = w->result;
+		rc = rc == 0 ? w->err : rc;
+	}
+	waiting_release(w);
 	return rc;
 }

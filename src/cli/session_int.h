@@ -11,9 +11,14 @@ struct session_calls {
 	void (*phase)(void *ctx, enum replica_phase);
 	void (*changed)(void *ctx, uint64_t study, const struct event *);
 };
+struct event_base;
 struct session_tick {
 	void *ctx;
 	void (*each_second)(int fd, short what, void *ctx);
+	void (*begin)(
+	    void *ctx, struct event_base *); /* the loop is there, for events of one's own; NULL is fine */
+	bool (*between)(
+	    void *ctx); /* outside of callbacks, after session_wake(); false: enough. NULL is fine */
 };
 /* Follows the queue until session_stop(), keeping the link up; the limit holds for the first connection only. */
 int session_run(struct cli *, const struct session_calls *, void *ctx, struct session_tick *);

@@ -26,6 +26,7 @@
 
 #include "pick_int.h"
 #include "session_int.h"
+#include "watch_int.h"
 
 /* What was told of a study. */
 struct told {
@@ -37,6 +38,7 @@ enum { LEVEL_FINE, LEVEL_WARN1, LEVEL_WARN2, LEVEL_OVER };
 
 struct watch {
 	struct cli *cli;
+	const struct watch_hooks *hooks; /* NULL: nobody else listens */
 	struct pick pick;
 	struct told *told; /* by study id */
 	size_t cap;
@@ -295,6 +297,8 @@ static void on_caught_up(void *ctx, const struct cJSON *result, const struct cJS
 	each_study(w, look_first);
 	w->started = true;
 	lines_out(w);
+	if (w->hooks)
+		w->hooks->ready(w->hooks->ctx);
 }
 
 static void on_phase(void *ctx, enum replica_phase phase)
@@ -346,16 +350,39 @@ static void on_second(int fd, short what, void *ctx)
 	lines_out(w);
 }
 
-int shot_watch(struct cli *c)
+static void on_begin(void *ctx, struct event_base *base)
+{
+	struct watch *w = ctx;
+
+	w->hooks->begin(w->hooks->ctx, base);
+}
+
+static bool on_between(void *ctx)
+{
+	struct watch *w = ctx;
+
+	return w->hooks->between(w->hooks->ctx);
+}
+
+int watch_run(struct cli *c, const struct watch_hooks *hooks)
 {
 	static const struct session_calls calls = {on_link, on_phase, on_changed};
-	struct watch w = {.cli = c};
-	struct session_tick tick = {&w, on_second};
+	struct watch w = {.cli = c, .hooks = hooks};
+	struct session_tick tick = {.ctx = &w, .each_second = on_second};
 	int rc = pick_init(c, &w.pick);
 
+	if (hooks) {
+		tick.begin = on_begin;
+		tick.between = on_between;
+	}
 	if (rc == 0)
 		rc = session_run(c, &calls, &w, &tick);
 	pick_release(&w.pick);
 	free(w.told);
 	return rc;
+}
+
+int shot_watch(struct cli *c)
+{
+	return watch_run(c, NULL);
 }
