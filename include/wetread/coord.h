@@ -46,6 +46,7 @@ struct coord_options {
 	const struct env *env;
 	const char *journal;  /* path of journal.db */
 	const char *pictures; /* the folder of the previews; NULL: there are none */
+	const char *views;    /* the folder of the site's saved views; NULL: there are none. Borrowed */
 	struct coord_limits limits;
 	void *ctx;
 	/*

@@ -170,6 +170,7 @@ int study_view(struct request *); /* records that r->study is looked at */
 void show_finish(struct request *, struct buf *);
 void why_finish(struct request *, struct buf *);
 void manifest_finish(struct request *, struct buf *);
+void views_finish(struct request *, struct buf *); /* views.c */
 int fetch_begin(struct request *);
 void fetch_finish(struct request *, struct buf *);
 int list_begin(struct request *);

@@ -34,6 +34,7 @@ static const struct method_ops ops[METHOD_COUNT] = {
     [METHOD_preview_cancel] = {NULL, cancel_finish},
     [METHOD_bulk_credit] = {credit_begin, NULL},
     [METHOD_journal_tail] = {NULL, tail_finish},
+    [METHOD_views_list] = {NULL, views_finish},
     [METHOD_coord_status] = {NULL, status_finish},
     [METHOD_health_show] = {NULL, health_finish},
     [METHOD_readers_show] = {NULL, readers_finish},

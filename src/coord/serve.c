@@ -355,16 +355,19 @@ static void release(struct serve *s)
 		close(s->socket);
 	coord_free(s->coord);
 	free(s->pictures);
+	free(s->views);
 	event_base_free(s->base);
 }
 
 static int open_coord(struct serve *s)
 {
 	char *path = xasprintf("%s/journal.db", s->cfg->dir);
-	char *pictures = xasprintf("%s/preview", s->cfg->images);
+	char *pictures = xasprintf("%s/preview", s->cfg->images),
+	     *views = xasprintf("%s/views.d", s->cfg->dir);
 	struct coord_options opt = {.env = &env_system,
 	    .journal = path,
 	    .pictures = pictures,
+	    .views = views,
 	    .limits = COORD_LIMITS,
 	    .ctx = s,
 	    .pack = pack_start,
@@ -373,6 +376,7 @@ static int open_coord(struct serve *s)
 	int err;
 
 	s->pictures = pictures; /* the coordinator reads there as long as it lives */
+	s->views = views;
 	err = coord_new(&s->coord, &opt);
 	free(path);
 	return err;

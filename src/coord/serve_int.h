@@ -91,7 +91,7 @@ struct serve {
 	const char *config_path, *libexec;
 	struct event_base *base;
 	struct coord *coord;
-	char *pictures;
+	char *pictures, *views;
 	struct event *turn, *timer, *listener, *listener_again;
 	struct event *signals[4];
 	int socket;

@@ -124,6 +124,7 @@ void room_open(struct room *r, uint64_t seed)
 		abort();
 	r->journal = xasprintf("%s/journal.db", r->dir);
 	r->pictures = xasprintf("%s/preview", r->dir);
+	r->views = xasprintf("%s/views.d", r->dir);
 	settle_in(r);
 	room_start(r);
 }
@@ -131,7 +132,7 @@ void room_open(struct room *r, uint64_t seed)
 void room_start(struct room *r)
 {
 	struct coord_options opt = {
-	    .env = &r->env, .journal = r->journal, .pictures = r->pictures, .limits = r->limits};
+	    .env = &r->env, .journal = r->journal, .pictures = r->pictures, .views = r->views, .limits = r->limits};
 
 	if (coord_new(&r->coord, &opt))
 		abort();
@@ -188,6 +189,7 @@ void room_close(struct room *r)
 	free(r->dir);
 	free(r->journal);
 	free(r->pictures);
+	free(r->views);
 }
 
 /* ---- consoles */

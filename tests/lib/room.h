@@ -40,7 +40,7 @@ struct room {
 	struct env env;
 	int64_t now, mono;
 	uint64_t seed;
-	char *dir, *journal, *pictures; /* the folder of the previews is not made */
+	char *dir, *journal, *pictures, *views; /* the folders of the previews and views are not made */
 	struct coord *coord;
 	struct console *consoles[ROOM_CONSOLES];
 	unsigned nconsoles;

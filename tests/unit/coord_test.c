@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include <cjson/cJSON.h>
 #include <sodium.h>
@@ -989,6 +990,52 @@ static void who_sees_to_an_alert_is_known_to_all_and_after_a_crash(void **state)
 	room_settle(&room);
 	assert_string_equal(world_ack(replica_world(late->replica), key)->by, "kim");
 	assert_true(console_is_right(late));
+/* ---- saved views of the site */
+
+static void view_write(const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", room.views, name);
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	free(path);
+}
+
+static char *views_of(const char *user)
+{
+	struct session *s = logged_in(user);
+
+	room_say(&room, s, REQUEST("views.list", "") "\n");
+	return room_hear(s);
+}
+
+static void the_sites_views_go_to_whom_they_are_for(void **state)
+{
+	char *got;
+
+	(void)state;
+	got = views_of("okafor");
+	assert_non_null(strstr(got, "\"views\":[]")); /* there is no folder */
+	free(got);
+	assert_int_equal(mkdir(room.views, 0700), 0);
+	view_write("nights.view", "key = 3\nfilter = state:open -site:mesa\n");
+	view_write("crew.view", "role = supervisor,coordinator\nfilter = hold\n");
+	view_write("broken.view", "filtre = hold\n");
+	view_write("notes.txt", "filter = hold\n");
+	view_write(".hidden.view", "filter = hold\n");
+	got = views_of("okafor");
+	assert_non_null(
+	    strstr(got, "{\"name\":\"nights\",\"text\":\"key = 3\\nfilter = state:open -site:mesa\\n\"}"));
+	assert_null(strstr(got, "crew"));
+	assert_null(strstr(got, "broken"));
+	assert_null(strstr(got, "hidden"));
+	assert_null(strstr(got, "notes"));
+	free(got);
+	got = views_of("sup1");
+	assert_non_null(strstr(got, "crew"));
+	free(got);
 }
 
 int main(void)
@@ -1005,6 +1052,7 @@ int main(void)
 	    T(a_session_by_sshd_is_recorded_as_one),
 	    T(a_removed_key_and_a_disabled_account_end_their_sessions),
 	    T(a_role_may_ask_what_the_table_says),
+	    T(the_sites_views_go_to_whom_they_are_for),
 	    T(who_says_nothing_has_to_go),
 	    T(who_takes_nothing_has_to_go),
 	    T(requests_wait_until_answers_are_taken),
