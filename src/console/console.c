@@ -81,8 +81,8 @@ struct console {
 	char *target; /* where the link goes: the coordinator, or the agent in front of it */
 	struct keep keep;
 	struct unlock unlock;
-	int64_t keyed_at;         /* by the clock that goes on while the machine sleeps: the last key */
-	char *shape;              /* what of the views is on disk */
+	int64_t keyed_at; /* by the clock that goes on while the machine sleeps: the last key */
+	struct shape_state shape;
 	int64_t typed_at;         /* monotonic: the first key that is not on disk */
 	int64_t framed_at, heard; /* monotonic; heard: coordinator's clock */
 	unsigned reaction;        /* of the keys of this turn */
@@ -226,7 +226,7 @@ static void on_save(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	keep_save(&c->keep, c->view);
-	shape_save(c->view, &c->shape);
+	shape_save(&c->shape, c->view);
 	if (c->keep.told)
 		frame_soon(c);
 }
@@ -663,8 +663,10 @@ static void on_line(void *ctx, const char *line, size_t n)
 		c->told_me = true;
 		view_me(c->view, me->user, me->role_key, me->role);
 	}
-	if (c->term && replica_phase(c->replica) == REPLICA_LIVE)
+	if (c->term && replica_phase(c->replica) == REPLICA_LIVE) {
 		keep_follow(&c->keep, c->view, replica_epoch(c->replica), me->user);
+		shape_follow(&c->shape, c->view, replica_epoch(c->replica), me->user);
+	}
 	frame_soon(c);
 	timer_set(c->on_work, 0);
 }
@@ -1081,8 +1083,7 @@ static int run(struct console *c, char **why)
 	frame(c);
 	event_base_dispatch(c->base);
 	keep_close(&c->keep, c->view);
-	if (c->term)
-		shape_save(c->view, &c->shape);
+	shape_close(&c->shape, c->view);
 	return 0;
 }
 
@@ -1112,7 +1113,6 @@ static void console_release(struct console *c)
 	input_release(&c->input);
 	settings_release(&c->settings);
 	free(c->target);
-	free(c->shape);
 	free(c->beyond.where);
 	free(c->beyond.why);
 	free(c->why);

@@ -62,6 +62,9 @@ struct keep {
 void keep_follow(struct keep *, struct view *, const char *epoch, const char *login);
 void keep_save(struct keep *, struct view *);
 void keep_close(struct keep *, struct view *); /* saves */
+/* Stands for a person at a coordinator in the names of files. */
+enum { KEEP_HASH = 32 };
+void keep_hash(const char *epoch, const char *login, char hex[KEEP_HASH + 1]);
 
 /* The proof that opens a locked console. */
 struct unlock {
@@ -80,7 +83,14 @@ void unlock_release(struct unlock *);
 /* shape.c */
 int shape_view_save(void *ctx, const char *name, const char *text, char **why);
 int shape_view_drop(void *ctx, const char *name, char **why);
-void shape_load(struct view *);                 /* saved views, and what was changed of them */
-void shape_save(struct view *, char **written); /* *written: what is on the disk; caller frees */
+void shape_load(struct view *); /* the files of saved views */
+/* What was changed of views: a file for each person at each coordinator. */
+struct shape_state {
+	char *path;    /* NULL: whose it is, is not known yet */
+	char *written; /* what is on the disk */
+};
+void shape_follow(struct shape_state *, struct view *, const char *epoch, const char *login);
+void shape_save(struct shape_state *, struct view *);
+void shape_close(struct shape_state *, struct view *); /* saves */
 
 #endif

@@ -26,12 +26,12 @@
 #include "wetread/settings.h"
 #include "wetread/text.h"
 
-enum { KEEP_MAX = 4 * 1024 * 1024, HASH_BYTES = 16, HASH_HEX = 2 * HASH_BYTES };
+enum { KEEP_MAX = 4 * 1024 * 1024, HASH_BYTES = 16 };
 static const char lock_end[] = ".lock";
 
 /* ---- names */
 
-static void hash_of(const char *epoch, const char *login, char hex[HASH_HEX + 1])
+void keep_hash(const char *epoch, const char *login, char hex[KEEP_HASH + 1])
 {
 	unsigned char hash[HASH_BYTES];
 	crypto_generichash_state st;
@@ -40,7 +40,7 @@ static void hash_of(const char *epoch, const char *login, char hex[HASH_HEX + 1]
 	crypto_generichash_update(&st, (const unsigned char *)epoch, strlen(epoch) + 1);
 	crypto_generichash_update(&st, (const unsigned char *)login, strlen(login));
 	crypto_generichash_final(&st, hash, sizeof hash);
-	sodium_bin2hex(hex, HASH_HEX + 1, hash, sizeof hash);
+	sodium_bin2hex(hex, KEEP_HASH + 1, hash, sizeof hash);
 }
 
 /* Makes the directories of a path, for their owner only. */
@@ -69,14 +69,14 @@ static void file_aside(const char *path)
 /* "DIR/HASH.": what the files of this person at this coordinator begin with; NULL if there is no place. */
 static char *stem_make(const char *epoch, const char *login)
 {
-	char *dir = settings_state_path("drafts"), *stem, hex[HASH_HEX + 1];
+	char *dir = settings_state_path("drafts"), *stem, hex[KEEP_HASH + 1];
 	struct stat st;
 
 	if (!dir)
 		return NULL;
 	if (lstat(dir, &st) == 0 && S_ISREG(st.st_mode))
 		file_aside(dir);
-	hash_of(epoch, login, hex);
+	keep_hash(epoch, login, hex);
 	stem = xasprintf("%s/%s.", dir, hex);
 	parents_make(stem);
 	free(dir);

@@ -11,6 +11,7 @@
 #include "wetread/mem.h"
 #include "wetread/saved.h"
 #include "wetread/settings.h"
+#include "wetread/text.h"
 
 enum { STATE_MAX = 256 * 1024 };
 
@@ -36,25 +37,53 @@ int shape_view_drop(void *ctx, const char *name, char **why)
 
 void shape_load(struct view *v)
 {
-	char *path = settings_state_path("views.json");
-	struct buf text = BUF_INIT(STATE_MAX);
-
 	settings_views(file_take, v);
-	if (path && settings_file_read(path, &text) == 0 && text.data)
+}
+
+static char *state_path(const char *epoch, const char *login)
+{
+	char hex[KEEP_HASH + 1], *name, *path;
+
+	keep_hash(epoch, login, hex);
+	name = xasprintf("views/%s.json", hex);
+	path = settings_state_path(name);
+	free(name);
+	return path;
+}
+
+/* Once a session: whoever comes after somebody else at the same screen begins anew. */
+void shape_follow(struct shape_state *s, struct view *v, const char *epoch, const char *login)
+{
+	struct buf text = BUF_INIT(STATE_MAX);
+	size_t n = epoch ? strcspn(epoch, ".") : 0; /* what follows is the scope: that may change */
+	char *own;
+
+	if (s->path || n == 0 || str_empty(login))
+		return;
+	own = xstrndup(epoch, n);
+	s->path = state_path(own, login);
+	free(own);
+	if (s->path && settings_file_read(s->path, &text) == 0 && text.data)
 		view_state_load(v, text.data, text.len);
 	buf_release(&text);
-	free(path);
 }
 
 /* Nothing of it is worth a message: it is convenience. */
-void shape_save(struct view *v, char **written)
+void shape_save(struct shape_state *s, struct view *v)
 {
-	char *path = settings_state_path("views.json"), *state = view_state(v);
+	char *state = s->path ? view_state(v) : NULL;
 
-	if (path && state && (!*written || strcmp(*written, state) != 0)) {
-		settings_file_put(path, state, NULL);
-		str_put(written, state);
+	if (state && (!s->written || strcmp(s->written, state) != 0)) {
+		settings_file_put(s->path, state, NULL);
+		str_put(&s->written, state);
 	}
 	free(state);
-	free(path);
+}
+
+void shape_close(struct shape_state *s, struct view *v)
+{
+	shape_save(s, v);
+	free(s->path);
+	free(s->written);
+	*s = (struct shape_state){0};
 }

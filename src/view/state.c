@@ -95,6 +95,8 @@ static void resume(struct view *v, const struct cJSON *state)
 	int64_t away = v->now - json_get_int(state, "at", 0);
 	char *why = NULL;
 
+	if (*v->filter_text || *v->shape.wanted) /* something was asked for at the start */
+		return;
 	if (*view && view_use(v, view, &why) < 0)
 		view_sayf(v, LOOK_TEXT, "the view of before is not there any more: %s", why);
 	if (*filter && away >= 0 && away < RESUME_MS && strcmp(filter, v->filter_text) != 0 &&

@@ -131,8 +131,11 @@ void room_open(struct room *r, uint64_t seed)
 
 void room_start(struct room *r)
 {
-	struct coord_options opt = {
-	    .env = &r->env, .journal = r->journal, .pictures = r->pictures, .views = r->views, .limits = r->limits};
+	struct coord_options opt = {.env = &r->env,
+	    .journal = r->journal,
+	    .pictures = r->pictures,
+	    .views = r->views,
+	    .limits = r->limits};
 
 	if (coord_new(&r->coord, &opt))
 		abort();

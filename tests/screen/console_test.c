@@ -349,6 +349,7 @@ static void every_terminal_shows_the_same(void **state)
 		else
 			first = strdup(text);
 		free(text);
+		key(&d, "k"); /* where the next one begins */
 		vt_close(&d.vt);
 	}
 	free(first);

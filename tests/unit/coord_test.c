@@ -990,6 +990,8 @@ static void who_sees_to_an_alert_is_known_to_all_and_after_a_crash(void **state)
 	room_settle(&room);
 	assert_string_equal(world_ack(replica_world(late->replica), key)->by, "kim");
 	assert_true(console_is_right(late));
+}
+
 /* ---- saved views of the site */
 
 static void view_write(const char *name, const char *text)
