@@ -53,6 +53,18 @@ struct agent_options {
 	void (*revoked)(void *ctx, const char *why);
 	/* `sync.` methods that are not the agent's business: adds members to the result. E_METHOD: not known. May be NULL. */
 	int (*local)(void *ctx, const char *method, const struct cJSON *params, struct buf *result);
+	/* To the coordinator over the connection for pictures; NULL: none are fetched. */
+	void (*bulk_send)(void *ctx, const char *lines, size_t n);
+	int images;     /* enum agent_images: of which studies the images are wanted */
+	uint64_t quota; /* bytes of pictures and images on the disk; 0: no limit */
+};
+
+/* Those needed so much or more. */
+enum agent_images {
+	AGENT_IMAGES_NONE,
+	AGENT_IMAGES_PRIORS = 1, /* of all, and of their priors */
+	AGENT_IMAGES_NEXT = 5,   /* of those likely next, too */
+	AGENT_IMAGES_MINE = 7,   /* of those leased, pinned, assigned, being read */
 };
 
 /* Rebuilds replica and outbox from the cache. E_LOCKED, E_CORRUPT, E_IO. */
@@ -68,6 +80,14 @@ void agent_up(struct agent *, struct buf *first_lines); /* a connection is there
 void agent_down(struct agent *, int err, const char *why);
 int agent_line(struct agent *, const char *line, size_t n);   /* E_*: makes no sense, end the connection */
 void agent_link(struct agent *, enum agent_link, int rtt_ms); /* for the clients' title line */
+
+/* ---- the connection for pictures: while it is wanted and there is a link, the owner keeps one up */
+bool agent_wants_bulk(const struct agent *);
+void agent_bulk_up(struct agent *, struct buf *first_lines);
+void agent_bulk_down(struct agent *);
+int agent_bulk_line(struct agent *, const char *line, size_t n); /* E_*: makes no sense, end the connection */
+/* Nothing is fetched ahead for this reason (the hour, a metered link); NULL: there is none. */
+void agent_hold(struct agent *, const char *why);
 
 /* ---- clients */
 struct agent_client *agent_open(struct agent *, void *owner);
@@ -93,6 +113,17 @@ const struct world *agent_base(const struct agent *);  /* as the coordinator sai
 bool agent_is_live(const struct agent *);
 unsigned agent_waiting(const struct agent *); /* commands in the outbox that were not answered */
 unsigned agent_refused(const struct agent *); /* refused and not settled */
+
+/* Where a study's images go as plain files: each is opened, gets its bytes, and is closed. All return 0 or E_*. */
+struct agent_files {
+	int (*open)(void *ctx, const char *series, const char *image); /* keys: 32 hex digits */
+	int (*bytes)(void *ctx, const void *bytes, size_t n);
+	int (*close)(void *ctx);
+};
+/* Those that are in the cache; *missing counts the others. To be put on record before. */
+int agent_export(
+    struct agent *, uint64_t study, const struct agent_files *, void *ctx, unsigned *n, unsigned *missing);
+uint64_t agent_study_named(struct agent *, const struct cJSON *params); /* 0: none */
 
 /*
  * The last snapshot as a plain text list for when nothing works: priority, age, left of the target, site, phone, and

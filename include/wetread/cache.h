@@ -34,6 +34,7 @@ enum cache_space {
 	CACHE_BLOB = 5,   /* what is known of a blob */
 	CACHE_DRAFT = 6,  /* words that were not sent */
 	CACHE_PIN = 7,    /* studies somebody wants to keep */
+	CACHE_FILM = 8,   /* which pictures and images there are of a study */
 };
 
 /* Exactly one of them. */

@@ -26,7 +26,15 @@ enum setting {
 };
 
 enum { SETTINGS_TEXT_MAX = 64 * 1024 };
-enum setting_type { SETTING_STR, SETTING_ZONE, SETTING_WORD, SETTING_BOOL, SETTING_NUMBER, SETTING_SPAN };
+enum setting_type {
+	SETTING_STR,
+	SETTING_ZONE,
+	SETTING_WORD,
+	SETTING_BOOL,
+	SETTING_NUMBER,
+	SETTING_SPAN,
+	SETTING_HOURS
+};
 
 struct setting_row {
 	const char *name, *key;
@@ -59,6 +67,9 @@ void settings_files(char *out[2]);
 const char *settings_str(const struct settings *, enum setting); /* NULL if not given */
 bool settings_bool(const struct settings *, enum setting);
 int64_t settings_number(const struct settings *, enum setting); /* a span in ms */
+
+/* Is it one of these hours, in that zone?  Always when none are given. */
+bool settings_is_hour(const struct settings *, enum setting, int64_t now);
 
 /* The zone times are shown in: the setting, else the system's, else UTC (NULL). */
 const struct zone *settings_zone(const struct settings *);

@@ -12,7 +12,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "agent_int.h"
+#include "images_int.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
 #include "wetread/log.h"
@@ -192,6 +192,7 @@ int agent_new(struct agent **out, const struct agent_options *opt)
 	a->where = xstrdup(opt->where);
 	a->as_user = xstrdup(opt->as_user);
 	a->boot = xstrdup(opt->boot ? opt->boot : "");
+	a->images = images_new();
 	a->last = &a->first;
 	a->rtt = -1;
 	a->penv = (struct env){penv_now, penv_mono, penv_random, a};
@@ -230,6 +231,7 @@ void agent_free(struct agent *a)
 	while (a->clients)
 		agent_close(a->clients);
 	a->ended = true;
+	images_free(a);
 	r = a->replica;
 	replica_free(r); /* tells those who wait; `ended` says that they need not listen */
 	outbox_release(a);
@@ -245,14 +247,17 @@ void agent_free(struct agent *a)
 	free(a->as_user);
 	free(a->boot);
 	free(a->why);
+	free(a->held);
 	free(a);
 }
 
 /* Everything that says something of a patient; words that were not sent stay sealed unless they are meant too. */
 void agent_purge(struct agent *a, bool words_too)
 {
-	static const enum cache_space spaces[] = {CACHE_DETAIL, CACHE_BLOB, CACHE_WORLD, CACHE_PIN};
+	static const enum cache_space spaces[] = {
+	    CACHE_DETAIL, CACHE_BLOB, CACHE_WORLD, CACHE_PIN, CACHE_FILM};
 
+	images_forget(a);
 	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
 		cache_clear(a->cache, spaces[i]);
 	if (words_too) {
@@ -384,6 +389,11 @@ void tell_link(struct agent *a, struct agent_client *only)
 	buf_release(&b);
 }
 
+void agent_hold(struct agent *a, const char *why)
+{
+	str_put(&a->held, why);
+}
+
 void agent_link(struct agent *a, enum agent_link state, int rtt)
 {
 	bool other = a->link != state || (a->rtt < 0) != (rtt < 0);
@@ -457,6 +467,8 @@ int agent_turn(struct agent *a, int64_t *next)
 	if (!err)
 		err = save(a, now);
 	fetch_turn(a, now, next);
+	bulk_turn(a, now, next);
+	lend_turn(a);
 	if (a->dirty_head)
 		earlier(next, a->save_at > now ? a->save_at : now + SAVE_MS);
 	if (a->present_until > now)

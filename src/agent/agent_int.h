@@ -40,6 +40,20 @@ struct entry {
 	char *id;        /* its request's id, as JSON */
 };
 
+struct images;
+struct tray;
+
+/* What is wanted at hand, most needed first. */
+struct want {
+	uint64_t id;
+	int need;
+	int64_t rank;
+};
+struct plan {
+	struct want *v;
+	size_t n;
+};
+
 struct agent_client {
 	struct agent_client *next, *next_touched;
 	struct agent *a;
@@ -48,7 +62,8 @@ struct agent_client {
 	struct buf in, out;
 	char *client;
 	bool greeted, follows, touched, ended, present;
-	char *hello_id; /* a hello that waits for the first contact ever */
+	char *hello_id;    /* a hello that waits for the first contact ever */
+	struct tray *tray; /* of a session for pictures; else NULL */
 };
 
 struct agent {
@@ -88,6 +103,8 @@ struct agent {
 	bool dirty_all;
 	int64_t save_at, meta_at, beat_at, present_until;
 
+	struct images *images;
+	char *held; /* why nothing is fetched ahead now; NULL: it is */
 	bool paused, fetching;
 	int64_t fetch_at;
 	uint64_t fetched_bytes, fetched, wanted, ready;
@@ -133,6 +150,7 @@ void client_error(struct agent_client *, const char *id_json, int err, const cha
 void put_id_line(struct agent_client *, const char *id_json, const char *key, const char *json, size_t n);
 
 /* fetch.c: details */
+struct plan plan_make(struct agent *); /* free v */
 void fetch_turn(struct agent *, int64_t now, int64_t *next);
 void fetch_show(struct agent *, struct agent_client *, const struct wire_msg *);
 void fetch_why(struct agent *, struct agent_client *, const struct wire_msg *);

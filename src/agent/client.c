@@ -12,7 +12,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "agent_int.h"
+#include "images_int.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
 #include "wetread/mem.h"
@@ -47,6 +47,7 @@ void agent_close(struct agent_client *c)
 {
 	struct agent_client **at;
 
+	lend_close(c);
 	for (at = &c->a->clients; *at != c; at = &(*at)->next)
 		;
 	*at = c->next;
@@ -224,6 +225,10 @@ static void on_hello(struct agent_client *c, const struct wire_msg *m)
 		return;
 	}
 	c->present = json_get_bool(m->params, "present", true);
+	if (json_get_bool(m->params, "bulk", false)) {
+		c->present = false;
+		lend_open(c);
+	}
 	str_put(&c->client, json_get_str(m->params, "client", NULL));
 	if (!m->id)
 		return;
@@ -527,7 +532,7 @@ static void on_purge(struct agent_client *c, const struct wire_msg *m)
 	tell_link(c->a, NULL);
 }
 
-static uint64_t study_named(struct agent *a, const struct cJSON *params)
+uint64_t agent_study_named(struct agent *a, const struct cJSON *params)
 {
 	const char *name = json_get_str(params, "study", NULL);
 	int64_t id = json_get_int(params, "study", 0);
@@ -540,7 +545,7 @@ static uint64_t study_named(struct agent *a, const struct cJSON *params)
 
 static void on_pin(struct agent_client *c, const struct wire_msg *m)
 {
-	uint64_t id = study_named(c->a, m->params);
+	uint64_t id = agent_study_named(c->a, m->params);
 	bool off = !strcmp(m->method, "sync.unpin");
 	char key[24];
 	int err;
@@ -576,7 +581,7 @@ static void on_settle(struct agent_client *c, const struct wire_msg *m)
 static void on_export(struct agent_client *c, const struct wire_msg *m)
 {
 	struct agent *a = c->a;
-	uint64_t id = study_named(a, m->params);
+	uint64_t id = agent_study_named(a, m->params);
 	struct buf b = BUF_INIT(WIRE_LINE_MAX);
 	int err = id ? fetch_detail(a, id, &b) : E_NOTFOUND;
 
@@ -711,6 +716,8 @@ static void take_request(struct agent_client *c, const struct wire_msg *m)
 		end(c);
 		return;
 	}
+	if (lend_take(c, m))
+		return;
 	if (kind >= 0) {
 		outbox_add(c->a, c, (enum cmd)kind, m);
 		return;

@@ -14,7 +14,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "agent_int.h"
+#include "images_int.h"
 #include "wetread/errors.h"
 #include "wetread/explain.h"
 #include "wetread/json.h"
@@ -24,16 +24,6 @@
 
 enum { PLAN_MS = 5000, PRIORS_MOST = 200 };
 enum need { NEED_PRIOR = 1, NEED_NEXT = 5, NEED_MINE = 7, NEED_PINNED = 8, NEED_LEASED = 9 };
-
-struct want {
-	uint64_t id;
-	int need;
-	int64_t rank;
-};
-struct plan {
-	struct want *v;
-	size_t n;
-};
 
 static void detail_key(char out[24], uint64_t study)
 {
@@ -157,7 +147,7 @@ static int plan_pin(void *ctx, const char *key, const char *value, size_t n)
 	return 0;
 }
 
-static struct plan plan_make(struct agent *a)
+struct plan plan_make(struct agent *a)
 {
 	const struct world *w = replica_world(a->replica);
 	struct plan p = {0};
@@ -240,7 +230,7 @@ static void fetch(struct agent *a, uint64_t study)
 void fetch_turn(struct agent *a, int64_t now, int64_t *next)
 {
 	struct plan p;
-	bool idle = !a->paused && !a->fetching && agent_is_live(a) && !agent_waiting(a);
+	bool idle = !a->paused && !a->held && !a->fetching && agent_is_live(a) && !agent_waiting(a);
 
 	if (!idle)
 		return;
@@ -294,6 +284,7 @@ void fetch_sweep(struct agent *a)
 	struct gone g = {.w = replica_world(a->replica)};
 	char key[24];
 
+	shelf_sweep(a);
 	cache_each(a->cache, CACHE_DETAIL, is_gone, &g);
 	for (size_t i = 0; i < g.n; i++) {
 		detail_key(key, g.ids[i]);
@@ -442,6 +433,6 @@ void fetch_status(struct agent *a, struct buf *b)
 		json_kuint(b, "bits_per_s", a->rate_bytes * 8000 / (uint64_t)a->rate_ms);
 		json_kint(b, "left_ms", (int64_t)left * a->rate_ms);
 	}
-	json_kuint(b, "blob_bytes", cache_blob_bytes(a->cache));
 	json_close(b, '}');
+	shelf_status(a, b);
 }

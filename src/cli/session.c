@@ -313,10 +313,8 @@ void session_close(struct cli *c)
 
 int session_second(struct cli *c, const struct link_calls *calls, void *ctx, struct link **out)
 {
-	struct link_options options = {.base = c->session->base,
-	    .target = settings_str(&c->settings, SETTING_coordinator),
-	    .calls = calls,
-	    .ctx = ctx};
+	struct link_options options = {
+	    .base = c->session->base, .target = c->target, .calls = calls, .ctx = ctx};
 
 	return link_open(out, &options);
 }

@@ -79,9 +79,23 @@ static const struct zone *zone_of(const char *name)
 	return zone_get(*name == ':' ? name + 1 : name);
 }
 
+/* Minutes of the day: from, and the first that is not one of them any more. */
+static bool hours_parse(const char *s, int *from, int *to)
+{
+	int h[4], end = 0;
+
+	if (sscanf(s, "%2d:%2d-%2d:%2d%n", &h[0], &h[1], &h[2], &h[3], &end) != 4 || s[end] || *s < '0')
+		return false;
+	*from = h[0] * 60 + h[1];
+	*to = h[2] * 60 + h[3];
+	return h[0] >= 0 && h[0] < 24 && h[1] >= 0 && h[1] < 60 && h[2] >= 0 && *to <= 24 * 60 && h[3] >= 0 &&
+	       h[3] < 60 && *from != *to;
+}
+
 static bool value_fits(const struct setting_row *row, const char *value)
 {
 	int64_t v;
+	int from, to;
 
 	switch (row->type) {
 	case SETTING_STR:
@@ -95,6 +109,8 @@ static bool value_fits(const struct setting_row *row, const char *value)
 	case SETTING_NUMBER:
 	case SETTING_SPAN:
 		return amount_parse(row->type, value, &v) == 0 && in_range(row, v);
+	case SETTING_HOURS:
+		return hours_parse(value, &from, &to);
 	}
 	return false;
 }
@@ -103,7 +119,8 @@ static char *wanted(const struct setting_row *row, const char *value)
 {
 	char *shown = text_clean_dup(value), *why;
 	static const char *const kind[] = {"text in UTF-8", "an IANA zone such as America/Chicago",
-	    "one of: ", "yes or no", "a number, ", "a time such as 90s, 5m or 1h30m, "};
+	    "one of: ", "yes or no", "a number, ", "a time such as 90s, 5m or 1h30m, ",
+	    "hours such as 22:00-06:00"};
 	bool ranged = row->type == SETTING_WORD || row->type == SETTING_NUMBER || row->type == SETTING_SPAN;
 
 	why =
@@ -326,6 +343,18 @@ static const struct zone *system_zone(void)
 	path[n] = '\0';
 	name = strstr(path, "zoneinfo/");
 	return name ? zone_get(name + strlen("zoneinfo/")) : NULL;
+}
+
+bool settings_is_hour(const struct settings *s, enum setting which, int64_t now)
+{
+	struct when_parts w;
+	int from, to, at;
+
+	if (!s->value[which] || !hours_parse(s->value[which], &from, &to))
+		return true;
+	when_local(now, settings_zone(s), &w);
+	at = w.hour * 60 + w.minute;
+	return from < to ? at >= from && at < to : at >= from || at < to;
 }
 
 const struct zone *settings_zone(const struct settings *s)

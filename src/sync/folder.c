@@ -26,7 +26,7 @@
 #include "wetread/mem.h"
 #include "wetread/when.h"
 
-static bool in_memory(const char *dir)
+bool folder_in_memory(const char *dir)
 {
 	struct statfs fs;
 
@@ -104,7 +104,7 @@ int folder_fill(const char *dir, const cJSON *detail, char **why)
 		*why = xasprintf("%s: %s", dir, strerror(errno));
 		return E_IO;
 	}
-	if (!in_memory(dir)) {
+	if (!folder_in_memory(dir)) {
 		*why = xasprintf("%s is on a disk: plain patient data goes only into memory (tmpfs), for "
 		                 "example below $XDG_RUNTIME_DIR",
 		    dir);

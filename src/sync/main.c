@@ -293,6 +293,7 @@ static void put_status(const cJSON *r)
 		printf(", %" PRId64 " kbit/s, %" PRId64 " s left", json_get_int(d, "bits_per_s", 0) / 1000,
 		    json_get_int(d, "left_ms", 0) / 1000);
 	putchar('\n');
+	put_images(json_get(r, "images"));
 	put_list(json_get(r, "waiting"), "waiting");
 	put_list(refused, "refused");
 	if (cJSON_GetArraySize(refused))

@@ -59,6 +59,7 @@ struct daemon {
 	struct cache *cache;
 	struct agent *agent;
 	struct link *link;
+	struct second *second;
 	struct conn *conns;
 	char *socket, *named, boot[64];
 	const char *where;
@@ -233,19 +234,47 @@ static int on_local(void *ctx, const char *method, const cJSON *params, struct b
 	const char *phrase = json_get_str(params, "passphrase", NULL),
 	           *file = json_get_str(params, "key_file", NULL);
 
-	(void)result;
 	if (!strcmp(method, "sync.lock")) {
 		d->lock_wanted = true;
 		return 0;
 	}
 	if (!strcmp(method, "sync.unlock"))
 		return 0; /* it is */
+	if (!strcmp(method, "sync.images"))
+		return files_write(d->agent, params, result);
 	if (strcmp(method, "sync.key"))
 		return E_METHOD;
 	if (!phrase && !file)
 		return E_USAGE;
 	return cache_rekey(
 	    d->cache, &(struct cache_secret){.passphrase = file ? NULL : phrase, .key_file = file});
+}
+
+static void on_bulk_send(void *ctx, const char *lines, size_t n)
+{
+	struct daemon *d = ctx;
+
+	if (d->second)
+		second_send(d->second, lines, n);
+}
+
+static void on_wake(void *ctx)
+{
+	wake(ctx);
+}
+
+static int images_wanted(const struct settings *s)
+{
+	static const struct {
+		const char *word;
+		enum agent_images images;
+	} words[] = {
+	    {"mine", AGENT_IMAGES_MINE}, {"next", AGENT_IMAGES_NEXT}, {"priors", AGENT_IMAGES_PRIORS}};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (!strcmp(words[i].word, settings_str(s, SETTING_sync_images)))
+			return words[i].images;
+	return AGENT_IMAGES_NONE;
 }
 
 static int agent_begin(struct daemon *d)
@@ -263,7 +292,10 @@ static int agent_begin(struct daemon *d)
 	    .ctx = d,
 	    .send = on_send,
 	    .revoked = on_revoked,
-	    .local = on_local};
+	    .local = on_local,
+	    .bulk_send = on_bulk_send,
+	    .images = images_wanted(s),
+	    .quota = (uint64_t)settings_number(s, SETTING_sync_quota) * 1000000};
 	struct link_options lo = {.base = d->base, .target = d->where, .calls = &link_calls, .ctx = d};
 	int err = agent_new(&d->agent, &o);
 
@@ -271,6 +303,9 @@ static int agent_begin(struct daemon *d)
 		err = link_open(&d->link, &lo);
 	if (err)
 		log_err("%s: %s", d->where, err_text(err));
+	else
+		d->second =
+		    second_new(&(struct second_options){d->base, d->sync, d->agent, d->where, on_wake, d});
 	wake(d);
 	return err;
 }
@@ -285,6 +320,8 @@ static void agent_end(struct daemon *d)
 	}
 	link_close(d->link);
 	d->link = NULL;
+	second_free(d->second);
+	d->second = NULL;
 	agent_free(d->agent);
 	d->agent = NULL;
 }
@@ -435,6 +472,7 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
 		return;
 	if (agent_turn(d->agent, &next))
 		log_err("the cache cannot be written: what is typed now is refused");
+	second_turn(d->second);
 	while ((c = agent_touched(d->agent)))
 		conn_write(agent_owner(c));
 	if (d->lock_wanted) {
