@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # plain.sh - the console as lines: what others do is told, what is typed is done, on one connection that keeps leases.
+# shellcheck disable=SC2317 # functions that wait_for runs
 # shellcheck source=tests/e2e/lib.sh
 . "${top_srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/e2e/lib.sh"
 need jq wetread wetreadd wetreadctl
