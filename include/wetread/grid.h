@@ -40,6 +40,7 @@ struct grid {
 	struct cell *cells; /* row by row */
 	int cur_x, cur_y;   /* where the terminal's cursor belongs: the row or field in focus */
 	bool ascii;         /* no character above 126 comes in */
+	bool bare;          /* boxes have titles and feet and no frames */
 	struct grid_film films[GRID_FILMS];
 };
 

@@ -111,6 +111,9 @@ struct view_room {
 	int (*drop)(void *ctx, const char *name, char **why);
 	void (*mouse)(void *ctx, bool on);         /* the terminal is to tell of clicks, or not */
 	void (*copy)(void *ctx, const char *text); /* into the clipboard of the person's terminal */
+	/* How the screen looks from now on; and the themes there are. */
+	int (*theme)(void *ctx, const char *name, char **why);
+	void (*themes)(void *ctx, bool (*each)(void *, const char *name, const char *where), void *each_ctx);
 };
 
 struct view_options {
@@ -120,6 +123,8 @@ struct view_options {
 	const struct view_room *room; /* copied; NULL: nothing can be kept */
 	const struct zone *zone;      /* the person's, for times of day; NULL: UTC */
 	bool ascii, slow, readonly;
+	bool calm; /* nothing moves that need not: timers in steps of 15 s */
+	bool a11y; /* for screen readers: calm, words beside letters, no frames and no pane */
 	int w, h;
 };
 

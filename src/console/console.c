@@ -44,6 +44,7 @@
 enum {
 	EVENT_FRAME_MS = 250, /* frames for what others do */
 	SLOW_FRAME_MS = 1000,
+	A11Y_FRAME_MS = 5000,
 	ANSWER_ESC_MS =
 	    300, /* while the terminal's answers are on their way, so long an Esc may be the beginning of one */
 	SLOW_TERMINAL_MS = 250, /* a terminal this far away gets few bytes */
@@ -86,6 +87,7 @@ struct console {
 	int64_t typed_at;         /* monotonic: the first key that is not on disk */
 	int64_t framed_at, heard; /* monotonic; heard: coordinator's clock */
 	unsigned reaction;        /* of the keys of this turn */
+	bool calm, a11y;
 	bool slow, told_me, test, quit, refused, repaint;
 	unsigned long frames;
 	uint64_t typed; /* bytes of input */
@@ -196,7 +198,26 @@ static void host_copy(void *ctx, const char *text)
 		term_copy(c->term, text);
 }
 
-static const struct view_room room = {shape_view_save, shape_view_drop, host_mouse, host_copy};
+static void theme_show(struct console *);
+
+static int host_theme(void *ctx, const char *name, char **why)
+{
+	struct console *c = ctx;
+	int rc = looks_use(c->looks, name, why);
+
+	if (rc == 0)
+		theme_show(c);
+	return rc;
+}
+
+static void host_themes(void *ctx, bool (*each)(void *, const char *, const char *), void *each_ctx)
+{
+	(void)ctx;
+	theme_names(each, each_ctx);
+}
+
+static const struct view_room room = {
+    shape_view_save, shape_view_drop, host_mouse, host_copy, host_theme, host_themes};
 
 /* ---- frames */
 
@@ -298,7 +319,7 @@ static void frame(struct console *c)
 
 static int64_t frame_gap(const struct console *c)
 {
-	return c->slow ? SLOW_FRAME_MS : EVENT_FRAME_MS;
+	return c->a11y ? A11Y_FRAME_MS : c->slow || c->calm ? SLOW_FRAME_MS : EVENT_FRAME_MS;
 }
 
 /* Not for a key: those are drawn at once. */
@@ -446,8 +467,6 @@ static void on_paste(void *ctx, const char *text, size_t n)
 	react(c, view_paste(c->view, text, n));
 	save_soon(c);
 }
-
-static void theme_show(struct console *);
 
 /* The terminal has answered: now we know how far away it is, and how it can draw. */
 static void on_reply(void *ctx, char kind, const char *text, size_t n)
@@ -812,7 +831,8 @@ static void theme_show(struct console *c)
 	term_theme(c->term, looks_theme(c->looks));
 	view_glyphs(c->view, looks_theme(c->looks)->glyphs);
 	c->repaint = true;
-	frame(c);
+	c->reaction |= VIEW_DRAW;
+	timer_set(c->on_tick, 0);
 }
 
 static void on_theme(void *ctx, const char *trouble)
@@ -893,6 +913,8 @@ static int settings_prepare(struct console *c, char **why)
 		return rc == E_SYNTAX ? E_USAGE : rc;
 	if (looks_use(c->looks, settings_str(&c->settings, SETTING_theme), why) < 0)
 		return E_USAGE;
+	c->a11y = c->opt.given[OPT_a11y] || settings_bool(&c->settings, SETTING_a11y);
+	c->calm = c->a11y || strcmp(settings_str(&c->settings, SETTING_motion), "reduced") == 0;
 	c->target = settings_target(&c->settings);
 	if (c->target)
 		return 0;
@@ -999,6 +1021,8 @@ static void view_prepare(struct console *c)
 	    .zone = settings_zone(&c->settings),
 	    .ascii = wants_ascii(c),
 	    .slow = c->slow,
+	    .calm = c->calm,
+	    .a11y = c->a11y,
 	    .readonly = c->opt.given[OPT_readonly],
 	    .room = &room,
 	    .w = c->opt.dump_w,

@@ -318,6 +318,12 @@ static unsigned act_newest(struct view *v)
 	return VIEW_DRAW;
 }
 
+static unsigned act_theme(struct view *v)
+{
+	palette_open(v, "theme ");
+	return VIEW_DRAW;
+}
+
 static unsigned act_privacy(struct view *v)
 {
 	v->privacy = !v->privacy;
@@ -586,6 +592,7 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_PAST_FORWARD] = act_past_forward,
     [ACTION_JUMP_BACK] = act_jump_back,
     [ACTION_JUMP_FORWARD] = act_jump_forward,
+    [ACTION_THEME] = act_theme,
     [ACTION_PRIVACY] = act_privacy,
     [ACTION_SEE_TO] = act_see_to,
     [ACTION_PUT_OFF] = act_put_off,

@@ -57,8 +57,8 @@ static enum look hold_cell(
 		if (row && row->paused)
 			snprintf(out, size, "%s", minutes_text(text, row->left < 0 ? 0 : row->left));
 		else if (row)
-			snprintf(
-			    out, size, "%s", left_text(text, row->due, row->left, false, v->now, v->slow));
+			snprintf(out, size, "%s",
+			    left_text(text, row->due, row->left, false, v->now, view_calm(v)));
 		break;
 	default:
 		snprintf(out, size, "%s", !row || !row->due ? "-" : row->paused ? "stands" : "RUNS");

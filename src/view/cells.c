@@ -86,7 +86,8 @@ static void cell_text(struct view *v, const struct row *row, const struct study 
 	*out = '\0';
 	switch (c) {
 	case COLUMN_LEFT:
-		snprintf(out, size, "%s", left_text(word, row->due, row->left, row->paused, v->now, v->slow));
+		snprintf(
+		    out, size, "%s", left_text(word, row->due, row->left, row->paused, v->now, view_calm(v)));
 		break;
 	case COLUMN_USED:
 		used_cell(v, row, out, size);

@@ -266,11 +266,12 @@ static void frame_row(
 
 void grid_box(struct grid *g, int x, int y, int w, int h, const char *title, const char *foot)
 {
-	static const char *const lines[2][6] = {
+	static const char *const lines[3][6] = {
 	    {"┌", "─", "┐", "│", "└", "┘"},
 	    {"+", "-", "+", "|", "+", "+"},
+	    {" ", " ", " ", " ", " ", " "},
 	};
-	const char *const *l = lines[g->ascii];
+	const char *const *l = lines[g->bare ? 2 : g->ascii];
 
 	for (int i = 0; i < h; i++) {
 		grid_fill(g, x, y + i, w, LOOK_TEXT);

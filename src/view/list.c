@@ -26,7 +26,7 @@ bool list_is_small(const struct view *v)
 
 static bool has_pane(const struct view *v)
 {
-	return v->split_given ? v->split : v->grid.w >= SPLIT_W;
+	return !v->a11y && (v->split_given ? v->split : v->grid.w >= SPLIT_W);
 }
 
 bool list_has_room(const struct view *v)
@@ -319,6 +319,23 @@ static void peek_part(struct view *v, int y, int *x, enum look look, const char 
 	*x += grid_cut(&v->grid, *x, y, v->grid.w - *x, look, text);
 }
 
+/* "overdue 12 minutes, ready, nobody": what letters and columns say, for who hears the line. */
+static void peek_words(const struct view *v, const struct study *s, char *out, size_t size)
+{
+	const struct row *row = rows_find(&v->rows, s->id);
+	int64_t left = row ? row_left(row, v->now) : INT64_MAX, minutes = (left < 0 ? -left : left) / 60000;
+	char clock[80];
+
+	if (left == INT64_MAX)
+		snprintf(clock, sizeof clock, "no clock");
+	else
+		snprintf(clock, sizeof clock, "%s%lld minute%s%s%s", left < 0 ? "overdue " : "",
+		    (long long)minutes, minutes == 1 ? "" : "s", left < 0 ? "" : " left",
+		    row->paused ? ", clock on hold" : "");
+	snprintf(out, size, "%s, %s, %s", clock, state_word(s),
+	    str_empty(s->reader) ? "nobody" : reader_text(v, s->reader));
+}
+
 static void peek_draw(struct view *v, int y)
 {
 	const struct study *s = view_study(v, v->cursor);
@@ -332,6 +349,10 @@ static void peek_draw(struct view *v, int y)
 	patient_age_sex(v, s, age);
 	snprintf(text, sizeof text, "%s %s %s", s->accession ? s->accession : "-", name, age);
 	peek_part(v, y, &x, LOOK_TEXT, text);
+	if (v->a11y) {
+		peek_words(v, s, text, sizeof text);
+		peek_part(v, y, &x, LOOK_TEXT, text);
+	}
 	if (s->cancel)
 		peek_part(v, y, &x, LOOK_WARN, "ORDER WITHDRAWN, :cancel yes or no");
 	if (s->ack)

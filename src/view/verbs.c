@@ -188,6 +188,11 @@ static void set_cursor(struct view *v, const char *value)
 	v->by_line = strcmp(value, "line") == 0;
 }
 
+static void set_motion(struct view *v, const char *value)
+{
+	v->calm = v->a11y || strcmp(value, "reduced") == 0;
+}
+
 static void set_slow(struct view *v, const char *value)
 {
 	view_slow(v, strcmp(value, "on") == 0);
@@ -243,6 +248,23 @@ static int verb_set(struct view *v, const char *words, char **why)
 		view_sayf(v, LOOK_TEXT, "%s is %s", key, value);
 	}
 	free(key);
+	return rc;
+}
+
+/* ---- the theme */
+
+static int verb_theme(struct view *v, const char *words, char **why)
+{
+	int rc;
+
+	if (!v->shape.room.theme) {
+		*why = xstrdup("there is one look here, and no other");
+		return E_NOTFOUND;
+	}
+	rc = v->shape.room.theme(v->host.ctx, words, why);
+	if (rc == 0)
+		view_sayf(
+		    v, LOOK_TEXT, "theme %s; `theme = %s` in your configuration keeps it", words, words);
 	return rc;
 }
 
@@ -320,6 +342,29 @@ static void argument_at(const char *spec, const char *words, char out[24])
 	snprintf(out, 24, "%.*s", (int)strcspn(spec, " ?."), spec);
 }
 
+struct theme_offers {
+	struct offers *to;
+	const char *want;
+};
+
+/* Help texts are borrowed for long, and these places are not: they say only whose a theme is. */
+static bool offer_theme(void *ctx, const char *name, const char *where)
+{
+	struct theme_offers *t = ctx;
+
+	offer(t->to, name, *where == '/' ? "from a file" : "built in", t->want);
+	return true;
+}
+
+static void offer_themes(struct view *v, struct offers *o, const char *want)
+{
+	struct theme_offers t = {o, want};
+
+	if (v->shape.room.themes)
+		v->shape.room.themes(v->host.ctx, offer_theme, &t);
+	offer(o, "auto", "light or dark as the terminal is", want);
+}
+
 static void offer_views(struct view *v, struct offers *o, const char *want)
 {
 	const struct saved *s;
@@ -366,6 +411,8 @@ void verb_offers(struct view *v, int action, const char *words, struct offers *o
 	argument_at(verbs[i].args, words, what);
 	if (strcmp(what, "view") == 0 || strcmp(what, "name") == 0)
 		offer_views(v, o, last);
+	else if (strcmp(what, "theme") == 0)
+		offer_themes(v, o, last);
 	else if (strcmp(what, "filter") == 0)
 		offer_filter(v, o, "", words);
 	else if (strcmp(what, "fields") == 0 || strcmp(what, "columns") == 0)

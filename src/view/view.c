@@ -480,7 +480,8 @@ int view_next(struct view *v)
 	int next;
 
 	view_clock(v);
-	next = (int)(1000 - (v->now % 1000 + 1000) % 1000);
+	next = v->calm ? CALM_MS : SECOND_MS;
+	next = (int)(next - (v->now % next + next) % next);
 	if (v->rows.dirty.n)
 		next = sooner(next, v->moved_at + HELD_MS - v->mono);
 	if (v->load_wanted)
@@ -509,6 +510,8 @@ struct view *view_new(const struct view_options *o)
 	v->host = *o->host;
 	v->zone = o->zone;
 	v->slow = o->slow;
+	v->a11y = o->a11y;
+	v->calm = o->calm || o->a11y;
 	v->readonly = o->readonly;
 	v->next_ticket = 1;
 	for (int i = 0; i < LEVEL_COUNT; i++)
@@ -518,6 +521,7 @@ struct view *view_new(const struct view_options *o)
 	keymap_init(&v->map);
 	grid_init(&v->grid, o->w, o->h);
 	v->grid.ascii = o->ascii;
+	v->grid.bare = o->a11y;
 	rows_init(&v->rows);
 	views_init(v, o->room);
 	view_clock(v);
@@ -551,6 +555,11 @@ void view_free(struct view *v)
 void view_resize(struct view *v, int w, int h)
 {
 	grid_resize(&v->grid, w, h);
+}
+
+bool view_calm(const struct view *v)
+{
+	return v->slow || v->calm;
 }
 
 void view_slow(struct view *v, bool slow)

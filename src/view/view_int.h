@@ -18,6 +18,8 @@ enum {
 	REST_MS = 600,  /* slow: the cursor rests, the line about its row is drawn */
 	SEEN_MS =
 	    1000, /* a message that stays is on the screen at least this long before a key takes it away */
+	SECOND_MS = 1000,
+	CALM_MS = 5000,  /* calm: between looks at the clock */
 	DEAD_MS = 250,   /* keys that act do nothing after the cursor's row moved */
 	LOAD_MS = 250,   /* between looks at a queue that is still coming */
 	REPEAT_MS = 150, /* a key held down comes again within this */
@@ -136,6 +138,7 @@ struct view {
 	struct rows rows;
 	bool slow, readonly, quitting;
 	char glyphs[LEVEL_COUNT]; /* letters of the levels */
+	bool calm, a11y;          /* nothing ticks; for a screen reader: words, no frames, no pane */
 
 	char login[64], role_key[24], where[160], why[160];
 	unsigned role;
@@ -202,7 +205,8 @@ struct view {
 const struct world *view_world(const struct view *);
 const struct study *view_study(const struct view *, uint64_t id);
 bool is_read_by_me(const struct view *, const struct study *);
-void view_clock(struct view *); /* at each way in: what time it is */
+bool view_calm(const struct view *); /* timers in steps */
+void view_clock(struct view *);      /* at each way in: what time it is */
 struct rows_source view_source(const struct view *);
 bool view_frozen(const struct view *);
 unsigned view_do(struct view *, const struct deed *); /* what a key or the palette asks for */
