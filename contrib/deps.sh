@@ -21,6 +21,7 @@ build=(
 	zlib1g-dev       # snapshot pages
 	libinih-dev      # the .ini files
 	libopenjp2-7-dev # JPEG 2000: coding small pictures, decoding images
+	libnotify-dev    # notifications of the desktop: wetread-notify (optional: --without-libnotify)
 	libssl-dev       # TLS of the image intake, digests of images
 )
 run=(
@@ -34,6 +35,8 @@ test=(
 	libcmocka-dev libvterm-dev
 	git tmux jq python3 python3-hl7 openssh-server ssh-audit
 	orthanc python3-pydicom python3-numpy openssl curl iproute2 sqlite3 mandoc xz-utils
+	dunst xvfb dbus-daemon dbus-bin # a notification daemon on a display and a bus of its own
+	zsh fish                        # completion in each shell
 )
 lint=(clang clang-tidy clang-format-14 cppcheck shellcheck mandoc gcovr)
 

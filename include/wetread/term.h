@@ -25,7 +25,7 @@ struct termios;
 struct input_calls {
 	void (*key)(void *ctx, uint32_t key); /* as in view.h */
 	void (*paste)(void *ctx, const char *text, size_t n);
-	/* What the terminal says of itself: `[` "?64;4c", `]` "11;rgb:...", `P` ">|name", `_` "Gi=31;OK". NULL is fine. */
+	/* What the terminal says of itself: `[` "?64;4c", `]` "11;rgb:...", `P` ">|name", `_` "Gi=31;OK"; `[` "I" and "O" with the focus. NULL is fine. */
 	void (*reply)(void *ctx, char kind, const char *text, size_t n);
 	void *ctx;
 };
@@ -119,6 +119,7 @@ uint64_t term_written(const struct term *, uint64_t *writes); /* bytes so far */
 void term_mouse(struct term *, bool on);
 void term_copy(struct term *, const char *text); /* into its clipboard, with the next frame; OSC 52 */
 void term_bell(struct term *);                   /* with the next frame */
+void term_tell(struct term *, const char *bytes, size_t n); /* control strings, the same */
 
 /* Puts the questions of probe_ask(); the answers come as input. */
 void term_probe(struct term *, const struct term_path *);

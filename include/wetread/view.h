@@ -173,6 +173,30 @@ void view_question(struct view *, bool secret, const char *text);
 void view_say(struct view *, enum look, const char *text);
 
 /*
+ * What a person who is not looking is to be told: studies that begin to match a rule, and what others did to their own.  No
+ * name and no number of a patient is in the text, unless names are allowed.
+ */
+enum notice_level { NOTICE_INFO, NOTICE_ATTENTION, NOTICE_ALARM };
+struct view_rules {
+	const char *rule;  /* a filter; "" or "off": none */
+	const char *quiet; /* "22:00-06:00 except p0,critical"; NULL: never */
+	bool names;
+};
+struct view_notice {
+	enum notice_level level;
+	unsigned n;          /* how many became one */
+	uint64_t study, rev; /* of one; else 0 */
+	char text[240];
+};
+int view_notices(struct view *, const struct view_rules *, char **why); /* E_SYNTAX and *why (caller frees) */
+bool view_notice(
+    struct view *, struct view_notice *); /* asked after each frame; false: nothing to tell now */
+unsigned view_badge(const struct view *); /* how many since the person last looked */
+void view_focus(struct view *, bool in);  /* the terminal says whether it has the keys */
+/* A notification was answered: open its study, or claim it as it was then. */
+void view_wish(struct view *, const struct view_notice *about, bool claim);
+
+/*
  * From now on only counts are drawn, and the one key that does something begins the proof that the person is there.  A
  * secret that the proof needs is asked for by view_question().
  */

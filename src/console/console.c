@@ -40,6 +40,7 @@
 #include "canvas_int.h"
 #include "console_int.h"
 #include "films_int.h"
+#include "herald_int.h"
 
 enum {
 	EVENT_FRAME_MS = 250, /* frames for what others do */
@@ -82,7 +83,8 @@ struct console {
 	char *target; /* where the link goes: the coordinator, or the agent in front of it */
 	struct keep keep;
 	struct unlock unlock;
-	int64_t keyed_at; /* by the clock that goes on while the machine sleeps: the last key */
+	struct herald *herald; /* NULL: a dump */
+	int64_t keyed_at;      /* by the clock that goes on while the machine sleeps: the last key */
 	struct shape_state shape;
 	int64_t typed_at;         /* monotonic: the first key that is not on disk */
 	int64_t framed_at, heard; /* monotonic; heard: coordinator's clock */
@@ -287,6 +289,24 @@ static void frame_tell(struct console *c)
 static void link_tell(struct console *);
 static void lock_if_idle(struct console *);
 
+/* Who is not looking is told beside the screen. */
+static void tell(struct console *c)
+{
+	struct view_notice n;
+
+	if (view_notice(c->view, &n))
+		herald_tell(c->herald, c->term, &c->canvas.facts, &c->canvas.path, &n, n.study != 0);
+	herald_title(c->herald, c->term, view_badge(c->view));
+}
+
+static void on_wish(void *ctx, const struct view_notice *about, bool claim)
+{
+	struct console *c = ctx;
+
+	view_wish(c->view, about, claim);
+	frame_soon(c);
+}
+
 static void frame(struct console *c)
 {
 	const struct grid *g;
@@ -302,6 +322,7 @@ static void frame(struct console *c)
 	g = view_draw(c->view);
 	if (view_bell(c->view))
 		term_bell(c->term);
+	tell(c);
 	c->frames++;
 	c->framed_at = mono();
 	if (term_draw(c->term, g, c->repaint))
@@ -477,8 +498,14 @@ static void on_reply(void *ctx, char kind, const char *text, size_t n)
 	int x, y;
 
 	if (kind == '[' && mouse_read(text, n, &button, &x, &y)) {
+		c->keyed_at = boot_ms();
 		react(c, view_mouse(c->view, button, x, y));
 		save_soon(c);
+		return;
+	}
+	if (kind == '[' && n == 1 && (*text == 'I' || *text == 'O')) {
+		view_focus(c->view, *text == 'I');
+		c->reaction |= VIEW_DRAW;
 		return;
 	}
 	if (!canvas_reply(&c->canvas, mono(), kind, text, n))
@@ -499,6 +526,7 @@ static void on_reply(void *ctx, char kind, const char *text, size_t n)
 static void suspend(struct console *c)
 {
 	keep_save(&c->keep, c->view);
+	herald_quiet_title(c->herald, c->term);
 	term_leave(c->term);
 	raise(SIGSTOP);
 	term_enter(c->term);
@@ -970,6 +998,14 @@ static bool wants_ascii(const struct console *c)
 	return c->opt.given[OPT_ascii] || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 }
 
+static void proof_ended(void *ctx, const struct link *link)
+{
+	struct console *c = ctx;
+
+	if (c->asking == link)
+		c->asking = NULL;
+}
+
 static void unlock_prepare(struct console *c)
 {
 	char *target = settings_coordinator(&c->settings);
@@ -979,11 +1015,34 @@ static void unlock_prepare(struct console *c)
 	    .no_agent = !settings_bool(&c->settings, SETTING_lock_agent),
 	    .ctx = c,
 	    .question = link_asks,
-	    .ended = film_link_ended,
+	    .ended = proof_ended,
 	    .done = proof_done};
 	if (target && strncmp(target, "unix:", 5) != 0)
 		c->unlock.target = xstrdup(target);
 	free(target);
+}
+
+static int notices_prepare(struct console *c, char **why)
+{
+	struct view_rules rules = {.rule = settings_str(&c->settings, SETTING_notify),
+	    .quiet = settings_str(&c->settings, SETTING_quiet),
+	    .names = settings_bool(&c->settings, SETTING_notify_names)};
+	char *inner = NULL;
+	int rc;
+
+	if (!c->term)
+		return 0;
+	c->herald = herald_new(&(struct herald_options){.base = c->base,
+	    .via = settings_str(&c->settings, SETTING_notify_via),
+	    .exec = settings_str(&c->settings, SETTING_notify_exec),
+	    .passthrough = settings_bool(&c->settings, SETTING_notify_passthrough),
+	    .ctx = c,
+	    .wish = on_wish});
+	rc = view_notices(c->view, &rules, &inner);
+	if (rc < 0)
+		*why = xasprintf("notify, or quiet, in the configuration: %s", inner);
+	free(inner);
+	return rc < 0 ? E_USAGE : 0;
 }
 
 static void films_prepare(struct console *c)
@@ -1096,6 +1155,9 @@ static int run(struct console *c, char **why)
 		rc = filter_given(c, why);
 	if (rc < 0)
 		return E_USAGE;
+	rc = notices_prepare(c, why);
+	if (rc < 0)
+		return rc;
 	lo.base = c->base;
 	rc = link_open(&c->link, &lo);
 	if (rc < 0) {
@@ -1114,6 +1176,9 @@ static int run(struct console *c, char **why)
 static void console_release(struct console *c)
 {
 	link_close(c->link);
+	if (c->herald)
+		herald_quiet_title(c->herald, c->term);
+	herald_free(c->herald);
 	unlock_release(&c->unlock);
 	crash_unwatch();
 	term_close(c->term);

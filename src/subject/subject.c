@@ -38,6 +38,8 @@ static const char *subject_text(const struct filter_subject *base, enum filter_f
 		return state_key(st->state);
 	case FILTER_reader:
 		return st->reader;
+	case FILTER_protocol:
+		return st->protocol;
 	case FILTER_cls:
 		return st->class;
 	case FILTER_pt:

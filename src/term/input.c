@@ -104,6 +104,8 @@ static void control_end(struct input *in, char c)
 	in->state = GROUND;
 	if (in->last == '?' || c == 't') {
 		reply(in);
+	} else if (plain && (c == 'I' || c == 'O')) { /* mode 1004: it got the focus, or lost it */
+		reply(in);
 	} else if (plain && c == '[') {
 		in->state = LINUX_F;
 	} else if (plain && c == 'M') { /* a mouse that nobody turned on: three bytes */

@@ -57,8 +57,8 @@ struct term {
 	uint64_t bytes, writes;
 };
 
-static const char enter_more[] = "\033[?2004h"; /* pastes come bracketed */
-static const char leave_more[] = "\033[?2004l";
+static const char enter_more[] = "\033[?2004h\033[?1004h"; /* pastes come bracketed, the focus is told */
+static const char leave_more[] = "\033[?1004l\033[?2004l";
 static const char mouse_on[] = "\033[?1000h\033[?1006h", mouse_off[] = "\033[?1006l\033[?1000l";
 static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
 static const char kitty_erase[] = "\033_Ga=d,d=A,q=2\033\\";
@@ -257,6 +257,11 @@ void term_copy(struct term *t, const char *text)
 void term_bell(struct term *t)
 {
 	buf_addc(&t->rest, '\a');
+}
+
+void term_tell(struct term *t, const char *bytes, size_t n)
+{
+	buf_add(&t->rest, bytes, n);
 }
 
 void term_probe(struct term *t, const struct term_path *path)

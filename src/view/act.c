@@ -370,6 +370,12 @@ static unsigned act_lock(struct view *v)
 	return VIEW_LOCK | VIEW_FLUSH | VIEW_DRAW;
 }
 
+static unsigned act_notify(struct view *v)
+{
+	notice_open(v);
+	return VIEW_DRAW;
+}
+
 static unsigned act_suspend(struct view *v)
 {
 	(void)v;
@@ -593,6 +599,7 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_JUMP_BACK] = act_jump_back,
     [ACTION_JUMP_FORWARD] = act_jump_forward,
     [ACTION_THEME] = act_theme,
+    [ACTION_NOTIFY] = act_notify,
     [ACTION_PRIVACY] = act_privacy,
     [ACTION_SEE_TO] = act_see_to,
     [ACTION_PUT_OFF] = act_put_off,

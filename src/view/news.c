@@ -59,6 +59,8 @@ static void mine_set(struct view *v, uint64_t id, const struct study *s)
 
 static void ring(struct view *v)
 {
+	if (notice_quiet(v, QUIET_MINE))
+		return;
 	if (v->bell_at && v->mono < v->bell_at + BELL_MS)
 		return;
 	v->bell_at = v->mono;
@@ -73,8 +75,9 @@ bool view_bell(struct view *v)
 	return bell;
 }
 
-static void tell(struct view *v, char *text)
+static void tell(struct view *v, const struct study *s, char *text, const char *notice)
 {
+	notice_news(v, s, notice);
 	view_say_sticky(v, text);
 	ring(v);
 	free(text);
@@ -261,6 +264,7 @@ void news_event(struct view *v, const struct event *e)
 	const struct study *s = view_study(v, e->study);
 	const struct mine *before = mine_find(v, e->study);
 	char label[24], *text;
+	bool mine = before != NULL;
 
 	label_set(label, s, e->study);
 	if (before)
@@ -269,8 +273,14 @@ void news_event(struct view *v, const struct event *e)
 	if (before && !is_held_by_me(v, s) && (!e->by || !str_ieq(e->by, v->login)))
 		work_forget(v, e->study);
 	mine_set(v, e->study, s);
-	if (text)
-		tell(v, text);
+	if (text) {
+		char blind[160], *notice;
+
+		notice_label(v, s, blind, sizeof blind);
+		notice = news_text(v, e, blind, mine);
+		tell(v, s, text, notice ? notice : "something happened to a study of yours");
+		free(notice);
+	}
 	if (text && (e->kind == EVENT_STUDY_TAKEN || e->kind == EVENT_STUDY_RELEASED))
 		ask_reason(v, e->study);
 	if (!text && s && is_news(v, e) && is_urgent_now(v, e, s))
@@ -287,7 +297,8 @@ void news_load(struct view *v)
 
 		if (!view_study(v, id) || is_held_by_me(v, view_study(v, id)))
 			continue;
-		tell(v, xasprintf("%s is not yours any more", v->mine[i].label));
+		tell(v, NULL, xasprintf("%s is not yours any more", v->mine[i].label),
+		    "a study of yours is not yours any more");
 		work_forget(v, id);
 		mine_set(v, id, view_study(v, id));
 	}

@@ -306,6 +306,7 @@ unsigned view_key(struct view *v, uint32_t key)
 
 	view_clock(v);
 	v->last_key = key;
+	notice_seen(v);
 	if (view_locked(v))
 		return lock_key(v, key);
 	if (is_everywhere(v, key, &d))
@@ -383,6 +384,7 @@ void view_changed(struct view *v, uint64_t id, const struct event *e)
 	if (id) {
 		rows_touch(&v->rows, id);
 		watch_changed(v, id);
+		notice_look(v, id);
 	}
 	if (screen_ops(v)->changed)
 		screen_ops(v)->changed(v, id);
@@ -440,6 +442,8 @@ bool view_work(struct view *v)
 	view_clock(v);
 	take_in(v);
 	src = view_source(v);
+	if (notice_sweep(v))
+		return true;
 	if (rows_count(&v->rows, v->now, 4000))
 		return true;
 	if (view_frozen(v) && !(v->rows.job && v->rows.job_urgent))
@@ -525,6 +529,7 @@ struct view *view_new(const struct view_options *o)
 	rows_init(&v->rows);
 	views_init(v, o->room);
 	view_clock(v);
+	notices_init(v);
 	v->moved_at = v->mono - HELD_MS;
 	v->loaded_at = v->mono - LOAD_MS;
 	v->paused_until = v->dead_until = v->mute_until = v->mono;
@@ -547,6 +552,7 @@ void view_free(struct view *v)
 	lightbox_release(&v->lightbox);
 	lock_release(&v->lock);
 	boards_free(v->boards);
+	notices_release(v);
 	rows_release(&v->rows);
 	grid_release(&v->grid);
 	free(v);

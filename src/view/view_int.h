@@ -9,6 +9,7 @@
 #include "keymap.h"
 #include "lightbox.h"
 #include "lock.h"
+#include "notice.h"
 #include "rows.h"
 #include "screen.h"
 #include "shape.h"
@@ -199,6 +200,7 @@ struct view {
 	struct lock lock;
 	struct boards *boards; /* board.h */
 	struct shape shape;
+	struct notices notices;
 };
 
 /* view.c */
@@ -376,6 +378,23 @@ unsigned lock_key(struct view *, uint32_t key);
 void lock_ask(struct view *, const char *text); /* a secret, for the proof */
 void lock_draw(struct view *);
 void lock_release(struct lock *);
+
+/* notice.c */
+void notices_init(struct view *);
+void notices_release(struct view *);
+int notice_rule(struct view *, const char *text, char **why); /* E_SYNTAX and *why (caller frees) */
+bool notice_set(struct view *, const char *text);             /* the same, and says so */
+int quiet_parse(struct quiet *, const char *text, char **why);
+bool notice_quiet(const struct view *, unsigned marks); /* are these hours quiet, for what has these marks? */
+/* What a study is called where nobody may know whose it is. */
+void notice_label(const struct view *, const struct study *, char *out, size_t size);
+void notice_news(
+    struct view *, const struct study *, const char *text); /* what others did to one of one's own */
+void notice_add(struct view *, enum notice_level, const struct study *, unsigned marks, const char *text);
+void notice_look(struct view *, uint64_t study);
+bool notice_sweep(struct view *); /* true: there is more to look at */
+void notice_seen(struct view *);  /* the person is there */
+void notice_open(struct view *);
 
 /* drafts.c */
 void draft_keep(struct view *, const struct dialog *);
