@@ -73,7 +73,7 @@ struct core {
 };
 void core_init(struct core *, struct world *, const struct env *);
 void core_release(struct core *);
-void core_beat(struct core *, const char *login); /* a heartbeat of a person's console */
+void core_beat(struct core *, const char *login);           /* a heartbeat of a person's console */
 int64_t core_heard(const struct core *, const char *login); /* the last one, UTC ms; 0: none */
 
 /*

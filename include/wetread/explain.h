@@ -14,5 +14,7 @@ void explain_rank(struct buf *, const struct world *, const struct study *, int6
 /* Every radiologist with an account, or only this person. */
 void explain_readers(struct buf *, const struct world *, const struct study *, const char *only, int64_t now);
 void explain_holds(struct buf *, const struct study *);
+/* priors: earlier studies of the patient with images; candidates: of one without an order, which it could belong to. */
+void explain_related(struct buf *, const struct world *, const struct study *);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * match - which order could unmatched images (or a report) belong to?
+ * match - which order could unmatched images (or a report) belong to; what is there to compare a study with?
  *
  * A score from what both rows say; only ever proposed to a person, who compares two identifiers.
  * Pure; runs at both ends.
@@ -19,6 +19,12 @@ enum { MATCH_CANDIDATES = 5 };
 /* The best candidates for s, best first; returns how many. */
 unsigned match_candidates(
     const struct world *, const struct study *s, struct candidate out[MATCH_CANDIDATES]);
+
+/* Earlier studies of its patient that have images: the same modality first, the newest first; returns how many. */
+enum { MATCH_PRIORS = 32 };
+unsigned match_priors(const struct world *, const struct study *s, const struct study *out[MATCH_PRIORS]);
+/* When it was made, as far as is known; UTC ms. */
+int64_t match_made(const struct study *);
 
 /* Is identifier `which` (name, birth, sex, pid, accession) known and the same in both? Case and spaces do not count. */
 bool match_identifier(const struct study *a, const struct study *b, const char *which);

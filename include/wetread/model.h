@@ -20,7 +20,7 @@ enum state {
 #define STATE(name, num, key, abbrev, help) STATE_##name = num,
 #include "state.def"
 #undef STATE
-	STATE_COUNT_ = 10
+	STATE_COUNT_ /* one above the last row of the table */
 };
 const char *state_key(int64_t state);    /* "ready"; "?" if there is none */
 const char *state_abbrev(int64_t state); /* "READY", at most 5 columns */

@@ -60,6 +60,8 @@ struct sandbox_tool {
 	int folder;
 };
 int sandbox_tool(const struct sandbox_tool *); /* as sandbox_enter() */
+/* The same for a program that talks to others over the network: it may connect, and listen to what is answered. */
+int sandbox_client(const struct sandbox_tool *);
 /* Whether the kernel keeps a process to one folder; without it a name with "../" is only kept out by the caller. */
 bool sandbox_has_folders(void);
 

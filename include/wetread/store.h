@@ -6,6 +6,7 @@
  *     DIR/aside/                             objects that could not be taken, for a person to look at; those of another
  *                                            patient than the study they say they belong to among them
  *     DIR/preview/                           what previews are made into
+ *     DIR/query/                             what an archive is asked, and answers
  *     DIR/index.db                           SQLite: study, series, instance, aside
  *
  * An object is taken by a second link to its file; the index is committed, and only then the file leaves incoming/.
@@ -96,11 +97,13 @@ void store_rollback(struct store *);
 struct store_study {
 	char key[STORE_KEY];
 	char *uid, *site, *aet, *accession, *pid, *pid_auth, *name, *birth, *sex, *modality, *exam, *body;
+	char *current; /* of a prior: UID of the study it was asked for, to compare with */
 	int64_t images, series, bytes, expected;
 	int64_t first_image, last_image; /* when made, UTC ms; 0 not known */
 	int64_t newest;                  /* arrival of the newest object */
 	int64_t aside;                   /* objects put aside because they name another patient */
 	int64_t told_images, told_series, told_aside;
+	int64_t asked; /* 1: the archive was asked for priors */
 	bool released; /* the association that brought the newest object ended as it should */
 	bool complete; /* and that was told */
 };
@@ -116,6 +119,10 @@ int store_completed(
 
 /* By its UID, ACCESSION or SITE/ACCESSION. E_NOTFOUND, E_AMBIGUOUS. */
 int store_study_find(struct store *, const char *name, struct store_study *);
+
+/* The study of this UID, here already or not, is a prior of that one: told as such from now on. */
+int store_prior(struct store *, const char *uid, const struct store_study *current);
+int store_asked(struct store *, const char *key); /* the archive was asked for this one's priors */
 
 /* Objects put aside. */
 struct store_kept {

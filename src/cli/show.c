@@ -185,6 +185,30 @@ static void timeline_event_json(void *ctx, const struct event *e)
 	event_json_out(ctx, e);
 }
 
+/* Members as they came: numbers, and words that are cleaned. */
+static void related_json(struct buf *b, const char *key, const struct cJSON *list)
+{
+	const struct cJSON *item, *member;
+
+	json_key(b, key);
+	json_open(b, '[');
+	cJSON_ArrayForEach(item, list)
+	{
+		json_open(b, '{');
+		cJSON_ArrayForEach(member, item)
+		{
+			if (!strcmp(member->string, "made"))
+				json_time(b, "made", (int64_t)member->valuedouble);
+			else if (cJSON_IsNumber(member))
+				json_kint(b, member->string, (int64_t)member->valuedouble);
+			else
+				json_clean(b, member->string, cJSON_GetStringValue(member));
+		}
+		json_close(b, '}');
+	}
+	json_close(b, ']');
+}
+
 static void show_json(struct cli *c, const struct shown *s)
 {
 	const struct cJSON *study = json_get(s->json, "study");
@@ -199,6 +223,8 @@ static void show_json(struct cli *c, const struct shown *s)
 	records_json(b, "holds", &rec_hold, json_get(study, "holds"));
 	records_json(b, "thread", &rec_note, json_get(study, "notes"));
 	records_json(b, "reports", &rec_report, json_get(study, "reports"));
+	related_json(b, "priors", json_get(s->json, "priors"));
+	related_json(b, "candidates", json_get(s->json, "candidates"));
 	json_key(b, "timeline");
 	json_open(b, '[');
 	timeline_each(s, timeline_event_json, b);
@@ -466,6 +492,34 @@ static void event_text(void *ctx, const struct event *e)
 	buf_addc(&c->out, '\n');
 }
 
+/* "prior OLD1, 2026-01-10, CT HEAD WITHOUT CONTRAST, 28 images" */
+static void prior_text(struct cli *c, const struct cJSON *prior)
+{
+	char made[32], id[32];
+
+	when_rfc3339(json_get_int(prior, "made", 0), made);
+	snprintf(id, sizeof id, "#%lld", (long long)json_get_int(prior, "study", 0));
+	buf_adds(&c->out, "prior ");
+	out_clean(&c->out, json_get_str(prior, "accession", id));
+	buf_addf(&c->out, ", %.10s, ", made);
+	out_clean(&c->out, json_get_str(prior, "modality", ""));
+	buf_adds(&c->out, " ");
+	out_clean(&c->out, json_get_str(prior, "exam", ""));
+	buf_addf(&c->out, ", %lld images\n", (long long)json_get_int(prior, "images", 0));
+}
+
+static void candidate_text(struct cli *c, const struct cJSON *candidate)
+{
+	char id[32];
+
+	snprintf(id, sizeof id, "#%lld", (long long)json_get_int(candidate, "study", 0));
+	buf_adds(&c->out, "could be ");
+	out_clean(&c->out, json_get_str(candidate, "accession", id));
+	buf_addf(&c->out, " (%s), %lld%%: ", id, (long long)json_get_int(candidate, "score", 0));
+	out_clean(&c->out, json_get_str(candidate, "why", ""));
+	buf_addc(&c->out, '\n');
+}
+
 static void show_text(struct cli *c, const struct shown *s)
 {
 	const struct cJSON *study = json_get(s->json, "study");
@@ -475,6 +529,8 @@ static void show_text(struct cli *c, const struct shown *s)
 	rank_text(c, s);
 	buf_addc(&c->out, '\n');
 	fields_text(c, s);
+	section_text(c, json_get(s->json, "priors"), prior_text);
+	section_text(c, json_get(s->json, "candidates"), candidate_text);
 	section_text(c, json_get(study, "holds"), hold_text);
 	section_text(c, json_get(study, "notes"), note_text);
 	section_text(c, json_get(study, "reports"), report_text);

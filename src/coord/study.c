@@ -134,6 +134,7 @@ void show_finish(struct request *r, struct buf *b)
 	cut = put_study(b, s);
 	explain_clocks(b, w, s, now);
 	explain_rank(b, w, s, now);
+	explain_related(b, w, s);
 	cut |= put_timeline(r, b);
 	if (cut)
 		json_kbool(b, "cut", true);

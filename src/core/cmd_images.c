@@ -140,8 +140,9 @@ static void tell_differing(const struct step *st, struct event *e, struct arriva
 /* Were the images complete before?  Ready by the procedure's end alone they were not: the first ones are not late. */
 static bool is_late(const struct study *s)
 {
-	return is_signed(s) || (s->ready_images > 0 && s->state != STATE_ORDERED &&
-	                           s->state != STATE_ACQUIRING && s->state != STATE_UNMATCHED);
+	return is_signed(s) ||
+	       (s->ready_images > 0 && s->state != STATE_ORDERED && s->state != STATE_ACQUIRING &&
+	           s->state != STATE_UNMATCHED && s->state != STATE_PRIOR);
 }
 
 /* Everybody sees that there is more than was complete; after a signed report somebody must look. */
@@ -206,7 +207,7 @@ static void more_images(struct step *st, struct arrival *a)
 	fill_empty(e, a, s);
 	if (more)
 		move_on(st, e, a);
-	if (!s->images && s->state != STATE_UNMATCHED)
+	if (!s->images && s->state != STATE_UNMATCHED && s->state != STATE_PRIOR)
 		tell_differing(st, e, a);
 	if (a->aside > s->aside)
 		tell_aside(st, e, a);
@@ -224,6 +225,45 @@ static void first_images(struct step *st, const struct arrival *a)
 	set_counts(e, a, NULL);
 }
 
+/* The study whose priors were fetched, if these images are of its patient. */
+static const struct study *compared_with(struct step *st, const struct arrival *a)
+{
+	size_t n = 0;
+	const uint64_t *ids = world_find(st->w, 'u', NULL, json_get_str(st->cmd->params, "prior", NULL), &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct study *s = world_study(st->w, ids[i]);
+
+		if (s->images && hl7_same_patient(st->w, s, &a->item) &&
+		    images_same_patient(st->w, s, &a->item))
+			return s;
+	}
+	return NULL;
+}
+
+/*
+ * An earlier study that was asked for: it is beside the later ones of its patient, and nobody is to read it.  What came under its UID of
+ * somebody else is seen by people, like any images without an order.
+ */
+static void first_of_prior(struct step *st, const struct arrival *a)
+{
+	const struct study *now = compared_with(st, a);
+	const struct change *made = patch_find(&a->item.set, "last_image");
+	struct event *e;
+
+	if (!now) {
+		first_images(st, a);
+		return;
+	}
+	e = hl7_new_study(st, &a->item, STATE_PRIOR);
+	st->a->study = e->study;
+	set_str(e, "site", now->site);
+	set_int(e, "prio", 4);
+	set_int(e, "ordered", made && made->i ? made->i : now->ordered);
+	set_int(e, "closed_at", st->now);
+	set_counts(e, a, NULL);
+}
+
 void cmd_images(struct step *st)
 {
 	struct arrival a;
@@ -235,6 +275,8 @@ void cmd_images(struct step *st)
 	st->s = hl7_study(st, &a.item);
 	if (st->s)
 		more_images(st, &a);
+	else if (json_get_str(st->cmd->params, "prior", NULL))
+		first_of_prior(st, &a);
 	else
 		first_images(st, &a);
 	patch_release(&a.item.set);
@@ -263,7 +305,7 @@ static void all_images(struct step *st)
 		set_int(e, "ready_images", s->images);
 		set_int(e, "ready_series", s->series);
 	}
-	if (s->state == STATE_UNMATCHED && !s->ready_at)
+	if ((s->state == STATE_UNMATCHED || s->state == STATE_PRIOR) && !s->ready_at)
 		set_int(e, "ready_at", st->now);
 }
 

@@ -178,11 +178,19 @@ int hl7_state_reached(const struct study *s)
 	return s->images ? STATE_ACQUIRING : STATE_ORDERED;
 }
 
-/* A report or images were here first: the order gives the row its place. */
+/* A report or images were here first: the order gives the row its place. What was fetched as a prior has to be read after all. */
 static void join_unmatched(struct step *st, const struct hl7_item *item, struct hl7_result *r)
 {
+	bool prior = st->s->state == STATE_PRIOR;
+	struct event *e;
+
 	hl7_update(st, item, r);
-	set_int(emit(st, EVENT_STUDY_CHANGED), "state", hl7_state_reached(st->s));
+	e = emit(st, EVENT_STUDY_CHANGED);
+	set_int(e, "state", hl7_state_reached(st->s));
+	if (!prior)
+		return;
+	set_int(e, "ordered", item->at);
+	set_int(e, "closed_at", 0);
 }
 
 static void order_again(struct step *st, const struct hl7_item *item, struct hl7_result *r)
@@ -206,7 +214,7 @@ void hl7_create(struct step *st, struct hl7_item *item, struct hl7_result *r)
 {
 	if (!st->s)
 		hl7_new_study(st, item, STATE_ORDERED);
-	else if (st->s->state == STATE_UNMATCHED)
+	else if (st->s->state == STATE_UNMATCHED || st->s->state == STATE_PRIOR)
 		join_unmatched(st, item, r);
 	else if (st->s->state == STATE_CANCELLED)
 		order_again(st, item, r);

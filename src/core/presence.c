@@ -96,6 +96,19 @@ static int64_t lease_end(const struct core *c, const struct study *s)
 	return u && !u->disabled && s->lease_until > end ? s->lease_until : end;
 }
 
+/* A prior stays as long as somebody may compare with it. */
+static bool is_compared(const struct world *w, const struct study *s)
+{
+	size_t n = 0;
+	const uint64_t *ids =
+	    s->state == STATE_PRIOR && s->pid ? world_find(w, 'p', s->site ? s->site : "", s->pid, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (state_is_open(world_study(w, ids[i])->state))
+			return true;
+	return false;
+}
+
 /* When this study needs the clock's attention; INT64_MAX if never. */
 static int64_t study_due(const struct core *c, const struct study *s)
 {
@@ -103,7 +116,7 @@ static int64_t study_due(const struct core *c, const struct study *s)
 
 	if (s->state == STATE_READING)
 		return lease_end(c, s);
-	if (!state_is_open(s->state) && done)
+	if (!state_is_open(s->state) && done && !is_compared(c->world, s))
 		return done + c->world->policy->keep_closed;
 	return INT64_MAX;
 }

@@ -120,7 +120,7 @@ static bool set_fits(int field, const struct value *v, const char *set)
 
 static bool state_closed(const char *state)
 {
-	return str_ieq(state, "final") || str_ieq(state, "cancelled");
+	return str_ieq(state, "final") || str_ieq(state, "cancelled") || str_ieq(state, "prior");
 }
 
 static bool value_fits(const struct node *n, const struct value *v, const struct filter_subject *s)

@@ -179,7 +179,7 @@ static bool shown_before(const struct clock *a, const struct clock *b)
 bool policy_clock(const struct policy *p, const struct study *s, int64_t now, struct clock *out)
 {
 	struct clock all[UNTIL_COUNT];
-	unsigned n = policy_clocks(p, s, now, all), best = 0;
+	unsigned n = s->state == STATE_PRIOR ? 0 : policy_clocks(p, s, now, all), best = 0;
 
 	for (unsigned i = 1; i < n; i++)
 		if (shown_before(&all[i], &all[best]))

@@ -55,7 +55,7 @@ bool state_may_move(int64_t from, int64_t to)
 
 bool state_is_open(int64_t state)
 {
-	return state != STATE_FINAL && state != STATE_CANCELLED;
+	return state != STATE_FINAL && state != STATE_CANCELLED && state != STATE_PRIOR;
 }
 
 struct prio_row {

@@ -231,8 +231,9 @@ int sandbox_enter(const struct sandbox *s)
 /* ---- another's program */
 
 /* What a decoder has no business with.  Refused, not fatal: some look for a network card to make a name from. */
-static const char *const refused[] = {"socket", "socketpair", "connect", "bind", "listen", "accept",
-    "accept4", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "fork", "vfork", "clone",
+static const char *const talking[] = {"socket", "socketpair", "connect", "sendto", "sendmsg", "sendmmsg",
+    "recvfrom", "recvmsg", "recvmmsg", NULL};
+static const char *const refused[] = {"bind", "listen", "accept", "accept4", "fork", "vfork", "clone",
     "clone3", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kill", "tkill", "mount",
     "umount2", "chroot", "pivot_root", "setns", "unshare", "keyctl", "add_key", "request_key", "bpf",
     "perf_event_open", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load",
@@ -241,19 +242,26 @@ static const char *const refused[] = {"socket", "socketpair", "connect", "bind",
     "sethostname", "setdomainname", "iopl", "ioperm", "mknod", "mknodat", "setuid", "setgid", "setreuid",
     "setregid", "setresuid", "setresgid", "setgroups", "capset", "shmget", "shmat", "msgget", "semget",
     "mq_open", "fanotify_init", "inotify_init1", "memfd_create", "execveat", "open_tree", "move_mount",
-    "fsopen"};
+    "fsopen", NULL};
 
-static int refuse_calls(void)
+static int refuse_each(scmp_filter_ctx f, const char *const *names)
 {
-	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-	int err = f ? 0 : E_NOMEM;
-
-	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused) && !err; i++) {
-		int nr = seccomp_syscall_resolve_name(refused[i]);
+	for (; *names; names++) {
+		int nr = seccomp_syscall_resolve_name(*names);
 
 		if (nr != __NR_SCMP_ERROR && seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), nr, 0) < 0)
-			err = E_IO;
+			return E_IO;
 	}
+	return 0;
+}
+
+static int refuse_calls(bool online)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int err = f ? refuse_each(f, refused) : E_NOMEM;
+
+	if (!err && !online)
+		err = refuse_each(f, talking);
 	if (!err && seccomp_load(f) < 0)
 		err = E_IO;
 	seccomp_release(f);
@@ -302,11 +310,21 @@ static int keep_to_paths(const struct sandbox_tool *t)
 	return err;
 }
 
-int sandbox_tool(const struct sandbox_tool *t)
+static int become_tool(const struct sandbox_tool *t, bool online)
 {
 	const struct sandbox limits = {.limits = t->limits, .nlimits = t->nlimits};
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || set_limits(&limits) < 0 || keep_to_paths(t) < 0)
 		return E_IO;
-	return refuse_calls();
+	return refuse_calls(online);
+}
+
+int sandbox_tool(const struct sandbox_tool *t)
+{
+	return become_tool(t, false);
+}
+
+int sandbox_client(const struct sandbox_tool *t)
+{
+	return become_tool(t, true);
 }

@@ -192,7 +192,7 @@ void arrival_filed(struct arrival *a, const char *study_key)
 
 /* ---- what its process says */
 
-static void hear_stored(struct arrival *a, const struct note *n)
+static void hear_stored(struct arrival *a, const struct notice *n)
 {
 	if (n->number != a->last + 1) {
 		log_warn("%s: its process counts wrong: it is ended", a->peer);
@@ -205,7 +205,7 @@ static void hear_stored(struct arrival *a, const struct note *n)
 	filing_add(a->scp->filing, a, n->number);
 }
 
-static void hear_refused(struct arrival *a, const struct note *n)
+static void hear_refused(struct arrival *a, const struct notice *n)
 {
 	log_warn("%s at %s: an object was not taken: %s", a->aet, a->peer, n->text);
 	if (!a->told_refusal) /* once an association: a sender may try again thousands of times */
@@ -213,7 +213,7 @@ static void hear_refused(struct arrival *a, const struct note *n)
 	a->told_refusal = true;
 }
 
-static void hear(struct arrival *a, const struct note *n)
+static void hear(struct arrival *a, const struct notice *n)
 {
 	switch (n->kind) {
 	case NOTE_PEER:
@@ -241,7 +241,7 @@ static void hear(struct arrival *a, const struct note *n)
 /* More than 0 when there may be more, 0 at the end, less than 0 when there is nothing now. */
 static ssize_t read_notes(struct arrival *a)
 {
-	struct note notes[NOTES];
+	struct notice notes[NOTES];
 	ssize_t n = read(a->pipe, notes, sizeof(notes));
 
 	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(*notes); i++) {

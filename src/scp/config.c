@@ -266,6 +266,22 @@ static int read_file(const char *path, struct buf *out)
 	return err;
 }
 
+static char *check_archive(const struct scp_config *c)
+{
+	struct scu u;
+
+	if (str_empty(c->priors_pacs))
+		return NULL;
+	if (scu_parse(c->priors_pacs, &u) < 0)
+		return xasprintf("[priors] pacs: \"%s\" is not AET@ADDRESS:PORT (write ARCHIVE@10.1.1.5:104)",
+		    c->priors_pacs);
+	if (scp_peer_find(c, u.archive) == NULL)
+		return xasprintf(
+		    "[priors] pacs: write a [peer %s] section too, or what it sends is not let in",
+		    u.archive);
+	return NULL;
+}
+
 /* What no single line can be blamed for. */
 static char *check_whole(const struct scp_config *c)
 {
@@ -277,7 +293,7 @@ static char *check_whole(const struct scp_config *c)
 		return xstrdup("[listen] tls.cert and tls.key belong together");
 	if (c->tls_ca && !c->tls_cert)
 		return xstrdup("[listen] tls.ca is of no use without tls.cert");
-	return NULL;
+	return check_archive(c);
 }
 
 static struct scp_config *fresh(void)

@@ -40,10 +40,13 @@ static int confine(uint64_t cpu_seconds)
 	    .folder = -1});
 }
 
-static const char *check(const struct dicom_header *h, int err)
+static const char *check(const struct dicom_header *h, int err, bool answer)
 {
 	if (err == E_SYNTAX || err == E_IO)
 		return err == E_IO ? "it cannot be read" : "it is not DICOM";
+	if (answer)
+		return h->study_uid && dicom_uid_ok(h->study_uid) ? NULL
+		                                                  : "it does not say which study it is";
 	if (!h->study_uid || !h->series_uid || !h->sop_instance || !dicom_uid_ok(h->study_uid) ||
 	    !dicom_uid_ok(h->series_uid) || !dicom_uid_ok(h->sop_instance))
 		return "it does not say which study, series and object it is";
@@ -65,7 +68,7 @@ static const char *read_one(const struct reading *r, struct dicom_charsets *cs, 
 		return "it cannot be opened";
 	src = dicom_source_fd(&r->fd, (uint64_t)st.st_size);
 	err = dicom_read(&h, &src, cs);
-	why = check(&h, err);
+	why = check(&h, err, r->answer);
 	if (!why && store_digest(r->fd, sha) < 0)
 		why = "it cannot be read";
 	if (!why) {

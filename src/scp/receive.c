@@ -43,7 +43,7 @@ struct reception {
 	uint64_t bytes;  /* of all */
 	bool begun;      /* the folder is in use */
 	bool over;
-	struct note end; /* how it ended */
+	struct notice end; /* how it ended */
 };
 
 void object_name(char out[FILE_NAME], uint32_t number, bool whole)
@@ -55,7 +55,7 @@ void object_name(char out[FILE_NAME], uint32_t number, bool whole)
 
 static void say(struct reception *x, enum note_kind kind, const char *text)
 {
-	struct note n = {.kind = kind, .number = x->number, .size = x->size};
+	struct notice n = {.kind = kind, .number = x->number, .size = x->size};
 
 	snprintf(n.text, sizeof(n.text), "%s", text);
 	while (write(x->r->pipe, &n, sizeof(n)) < 0 && errno == EINTR)
@@ -67,7 +67,7 @@ static void end(struct reception *x, enum note_kind kind, const char *text)
 	if (x->over)
 		return;
 	x->over = true;
-	x->end = (struct note){.kind = kind};
+	x->end = (struct notice){.kind = kind};
 	snprintf(x->end.text, sizeof(x->end.text), "%s", text);
 }
 

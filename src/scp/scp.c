@@ -116,7 +116,8 @@ static void on_child(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!filing_died(scp->filing, pid, status) && !previewing_died(scp->previewing, pid, status))
+		if (!filing_died(scp->filing, pid, status) &&
+		    !previewing_died(scp->previewing, pid, status) && !priors_died(scp->priors, pid, status))
 			arrival_died(scp, pid, status);
 }
 
@@ -254,6 +255,7 @@ static void close_all(struct scp *scp)
 	upstream_free(scp->up);
 	telling_free(scp->telling);
 	previewing_free(scp->previewing);
+	priors_free(scp->priors);
 	store_close(scp->store);
 	if (scp->lock >= 0)
 		close(scp->lock);
@@ -306,6 +308,7 @@ int scp_run(const struct scp_options *opt)
 		scp.telling = telling_new(&scp);
 		scp.previewing = previewing_new(&scp);
 		scp.filing = filing_new(&scp);
+		scp.priors = priors_new(&scp);
 		err = serve(&scp);
 	}
 	close_all(&scp);

@@ -78,7 +78,7 @@ enum note_kind {
 	NOTE_BROKEN = 'X'   /* it ended otherwise: text says how */
 };
 enum { NOTE_TEXT = 112 };
-struct note {
+struct notice {
 	uint32_t kind, number;
 	uint64_t size;
 	char text[NOTE_TEXT];
@@ -107,6 +107,7 @@ enum { READER_NOT_CONFINED = 2 }; /* its exit status: no file is to blame */
 struct reading {
 	int fd; /* of the object, -1 when it could not be opened */
 	const struct zone *zone;
+	bool answer; /* of an archive about a study: it has no series and no object */
 };
 /* Writes one line a file on out: {"i":0,"image":{...}} or {"i":0,"why":"..."}. */
 void read_headers(const struct reading *, size_t n, uint64_t cpu_seconds, struct dicom_charsets *, int out)
@@ -128,6 +129,7 @@ struct scp {
 	struct filing *filing;
 	struct telling *telling;
 	struct previewing *previewing;
+	struct priors *priors;
 	bool stopping;
 	int result;
 };
@@ -181,6 +183,40 @@ int telling_recover(struct telling *);
 void telling_grown(struct telling *, const char *study_key);            /* it has more objects */
 void telling_busy(struct telling *, const char *study_key, int change); /* an association brings it: +1, -1 */
 void telling_refused(struct telling *, const char *peer, const char *reason, const char *file, uint64_t size);
+
+/* ---- pick.c: which answers of an archive are worth fetching */
+
+/* Up to priors_count of them, the best first, borrowed from answers; clock is now, UTC ms. */
+bool prior_of_patient(
+    const struct store_study *now, const struct image *); /* whoever says it, by its identifiers */
+size_t priors_pick(const struct scp_config *, const struct store_study *now, int64_t clock,
+    const struct image *answers, size_t n, const struct image **out);
+
+/* ---- scu.c: DCMTK's findscu and movescu */
+
+#define SCU_QUERY "query.dcm"
+struct scu {
+	char archive[DICOM_AE_MAX + 1], aet[DICOM_AE_MAX + 1], host[PEER_MAX]; /* aet: ours */
+	int port;
+	int64_t answers;
+};
+struct scu_key {
+	unsigned tag;
+	const char *vr, *value;
+};
+/* "ARCHIVE@10.1.1.5:104". E_SYNTAX. */
+int scu_parse(const char *text, struct scu *);
+/* Into the folder as SCU_QUERY, which must not be there yet. Keys in the order of their tags. */
+int scu_write_query(int folder, const struct scu_key *, size_t n);
+/* Asks it from the folder; extract: the answers are written there as rsp0001.dcm and so on. Less than 0: errno says why. */
+pid_t scu_start(const struct scu *, int folder, const char *program, bool extract);
+
+/* ---- priors.c: earlier studies of a patient, fetched from an archive */
+
+struct priors *priors_new(struct scp *);
+void priors_free(struct priors *);
+void priors_want(struct priors *, const struct store_study *); /* of this study's patient, once */
+bool priors_died(struct priors *, pid_t, int status);
 
 /* ---- preview.c: when small pictures are made of what has come */
 

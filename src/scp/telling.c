@@ -221,6 +221,7 @@ static void tell(struct telling *t, struct watch *w, const struct store_study *s
 	json_open(&params, '{');
 	put_op(&params, method, &set);
 	put_str(&params, "site", st->site);
+	put_str(&params, "prior", st->current);
 	if (!complete)
 		put_str(&params, "aet", st->aet);
 	json_key(&params, "set");
@@ -234,6 +235,8 @@ static void tell(struct telling *t, struct watch *w, const struct store_study *s
 	else
 		w->grown = false;
 	upstream_call(t->scp->up, method, &params, answered, q);
+	if (!complete)
+		priors_want(t->scp->priors, st);
 }
 
 /* ---- when to say what */

@@ -88,6 +88,7 @@ void image_of(struct image *im, const struct dicom_header *h, const struct zone 
 	    .expected = known(h->study_objects) > 0 ? h->study_objects : 0,
 	    .series_uid = xstrdup(h->series_uid),
 	    .modality = xstrdup(h->modality),
+	    .modalities = xstrdup(h->modalities),
 	    .series_text = xstrdup(h->series_text),
 	    .series_number = known(h->series_number),
 	    .instance = xstrdup(h->sop_instance),

@@ -15,7 +15,7 @@
 #include "wetread/log.h"
 #include "wetread/mem.h"
 
-enum { BUSY_MS = 10000, FORMAT = 2 };
+enum { BUSY_MS = 10000, FORMAT = 3 };
 
 static const char schema[] =
     "BEGIN;"
@@ -53,8 +53,15 @@ static const char second[] = "BEGIN;"
                              "CREATE INDEX aside_sha256 ON aside(sha256);"
                              "PRAGMA user_version = 2;"
                              "COMMIT;";
+/* Format 3: studies that were asked for as priors, and whether those of a study were. */
+static const char third[] =
+    "BEGIN;"
+    "CREATE TABLE prior(key TEXT PRIMARY KEY, current TEXT NOT NULL, site TEXT) WITHOUT ROWID;"
+    "ALTER TABLE study ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 3;"
+    "COMMIT;";
 /* What brings an index from a format to the next. */
-static const char *const steps[FORMAT] = {schema, second};
+static const char *const steps[FORMAT] = {schema, second, third};
 
 static const char *const texts[] = {
 #define SQL(name, text) text,

@@ -23,7 +23,7 @@
 
 static int open_dirs(struct store *s)
 {
-	static const char *const parts[] = {"incoming", "study", "aside", "preview"};
+	static const char *const parts[] = {"incoming", "study", "aside", "preview", "query"};
 
 	if (mkdir(s->dir, 0700) < 0 && errno != EEXIST)
 		return io_err();

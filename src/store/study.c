@@ -26,6 +26,7 @@ static const size_t strs[] = {
     offsetof(struct store_study, modality),
     offsetof(struct store_study, exam),
     offsetof(struct store_study, body),
+    offsetof(struct store_study, current),
 };
 static const size_t ints[] = {
     offsetof(struct store_study, images),
@@ -39,6 +40,7 @@ static const size_t ints[] = {
     offsetof(struct store_study, told_series),
     offsetof(struct store_study, aside),
     offsetof(struct store_study, told_aside),
+    offsetof(struct store_study, asked),
 };
 enum { NSTRS = sizeof(strs) / sizeof(*strs), NINTS = sizeof(ints) / sizeof(*ints) };
 
@@ -134,4 +136,19 @@ int store_released(struct store *s, const char *key)
 int store_completed(struct store *s, const char *key, int64_t images)
 {
 	return index_run(s, Q_COMPLETED, "si", key, images);
+}
+
+int store_prior(struct store *s, const char *uid, const struct store_study *current)
+{
+	char key[STORE_KEY];
+	int err;
+
+	store_key(uid, key);
+	err = index_run(s, Q_PRIOR, "sss", key, current->uid, current->site);
+	return err ? err : index_run(s, Q_TELL_AGAIN, "s", key);
+}
+
+int store_asked(struct store *s, const char *key)
+{
+	return index_run(s, Q_ASKED, "s", key);
 }

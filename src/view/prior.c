@@ -15,60 +15,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wetread/match.h"
 #include "wetread/text.h"
 
 #include "view_int.h"
 
-enum { PRIORS_MAX = 32, FINER_MS = 200, FINER_SLOW_MS = 3000 };
+enum { FINER_MS = 200, FINER_SLOW_MS = 3000 };
 
 /* ---- which study */
-
-static int64_t when_of(const struct study *s)
-{
-	return s->ordered ? s->ordered : s->last_image;
-}
-
-struct found {
-	const struct study *s;
-	bool like;
-};
-
-static int by_likeness(const void *a, const void *b)
-{
-	const struct found *x = a, *y = b;
-
-	if (x->like != y->like)
-		return y->like - x->like;
-	return (when_of(x->s) < when_of(y->s)) - (when_of(x->s) > when_of(y->s));
-}
-
-/* Same modality first, the newest first. */
-static unsigned priors_of(const struct view *v, const struct study *s, struct found out[PRIORS_MAX])
-{
-	size_t n = 0;
-	const uint64_t *ids = str_empty(s->pid) ? NULL : world_find(view_world(v), 'p', s->site, s->pid, &n);
-	unsigned found = 0;
-
-	for (size_t i = 0; ids && i < n && found < PRIORS_MAX; i++) {
-		const struct study *o = view_study(v, ids[i]);
-
-		if (!o || o->id == s->id || o->images == 0 || when_of(o) > when_of(s))
-			continue;
-		out[found++] =
-		    (struct found){o, o->modality && s->modality && str_ieq(o->modality, s->modality)};
-	}
-	qsort(out, found, sizeof *out, by_likeness);
-	return found;
-}
 
 static uint64_t wanted(const struct view *v)
 {
 	const struct lightbox *l = &v->lightbox;
 	const struct study *s = l->study ? view_study(v, l->study) : NULL;
-	struct found all[PRIORS_MAX];
-	unsigned n = s && l->prior.on && v->screen == SCREEN_STUDY ? priors_of(v, s, all) : 0;
+	const struct study *all[MATCH_PRIORS];
+	unsigned n = s && l->prior.on && v->screen == SCREEN_STUDY ? match_priors(view_world(v), s, all) : 0;
 
-	return n ? all[l->prior.nth < n ? l->prior.nth : n - 1].s->id : 0;
+	return n ? all[l->prior.nth < n ? l->prior.nth : n - 1]->id : 0;
 }
 
 bool prior_is_on(const struct view *v)
@@ -80,8 +43,8 @@ void prior_turn(struct view *v)
 {
 	struct prior *p = &v->lightbox.prior;
 	const struct study *s = view_study(v, v->lightbox.study);
-	struct found all[PRIORS_MAX];
-	unsigned n = s ? priors_of(v, s, all) : 0;
+	const struct study *all[MATCH_PRIORS];
+	unsigned n = s ? match_priors(view_world(v), s, all) : 0;
 
 	if (n == 0) {
 		view_say(v, LOOK_TEXT, "there is no earlier study of this patient with images");

@@ -21,6 +21,8 @@
 
 #include "view_int.h"
 
+enum { PRIORS_TOLD = 4 };
+
 /* ---- asking */
 
 void facts_release(struct facts *f)
@@ -200,6 +202,27 @@ static void images_line(struct page *p, const struct study *s)
 		    s->aside == 1 ? "" : "s");
 }
 
+/* "OLD1 CT 2026-01-10, OLD2 MR 2025-06-15; zp shows them" */
+static void priors_line(struct page *p, const struct study *s)
+{
+	const struct study *priors[MATCH_PRIORS];
+	unsigned n = match_priors(view_world(p->v), s, priors);
+	struct buf b = BUF_INIT(1024);
+	char label[24], made[32];
+
+	for (unsigned i = 0; i < n && i < PRIORS_TOLD; i++) {
+		label_set(label, priors[i], priors[i]->id);
+		buf_addf(&b, "%s%s %.16s %.10s", i ? ", " : "", label,
+		    priors[i]->modality ? priors[i]->modality : "",
+		    when_rfc3339(match_made(priors[i]), made));
+	}
+	if (n > PRIORS_TOLD)
+		buf_addf(&b, " and %u more", n - PRIORS_TOLD);
+	if (n)
+		page_line(p, LOOK_TEXT, "Priors", "%s", b.data);
+	buf_release(&b);
+}
+
 /* Which orders these images, or this report, could belong to: a person decides. */
 static void candidates_lines(struct page *p, const struct study *s)
 {
@@ -249,6 +272,7 @@ static void tab_study(struct page *p, const struct study *s)
 	    s->class ? ", class " : "", s->class ? s->class : "");
 	page_text(p, LOOK_STRONG, "History", f->reason);
 	images_line(p, s);
+	priors_line(p, s);
 	if (s->ai)
 		page_line(p, LOOK_TEXT, "AI", "%s, UNCONFIRMED", s->ai);
 	if (s->state == STATE_UNMATCHED)

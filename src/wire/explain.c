@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "wetread/json.h"
+#include "wetread/match.h"
 #include "wetread/policy.h"
 
 static const char *until_name(enum until u)
@@ -116,5 +117,51 @@ void explain_holds(struct buf *b, const struct study *s)
 		record_json(b, &rec_hold, &s->holds[i], false);
 		json_close(b, '}');
 	}
+	json_close(b, ']');
+}
+
+static void put_prior(struct buf *b, const struct study *s)
+{
+	json_open(b, '{');
+	json_kuint(b, "study", s->id);
+	json_kstr(b, "accession", s->accession);
+	json_kstr(b, "modality", s->modality);
+	json_kstr(b, "exam", s->exam);
+	json_kint(b, "made", match_made(s));
+	json_kint(b, "images", s->images);
+	json_kstr(b, "state", state_key(s->state));
+	json_close(b, '}');
+}
+
+static void put_candidate(struct buf *b, const struct world *w, const struct candidate *c)
+{
+	const struct study *o = world_study(w, c->id);
+
+	json_open(b, '{');
+	json_kuint(b, "study", c->id);
+	json_kstr(b, "accession", o->accession);
+	json_kint(b, "score", c->score);
+	json_kstr(b, "why", c->why);
+	json_close(b, '}');
+}
+
+void explain_related(struct buf *b, const struct world *w, const struct study *s)
+{
+	const struct study *priors[MATCH_PRIORS];
+	struct candidate candidates[MATCH_CANDIDATES];
+	unsigned n = match_priors(w, s, priors);
+
+	json_key(b, "priors");
+	json_open(b, '[');
+	for (unsigned i = 0; i < n; i++)
+		put_prior(b, priors[i]);
+	json_close(b, ']');
+	if (s->state != STATE_UNMATCHED)
+		return;
+	n = match_candidates(w, s, candidates);
+	json_key(b, "candidates");
+	json_open(b, '[');
+	for (unsigned i = 0; i < n; i++)
+		put_candidate(b, w, &candidates[i]);
 	json_close(b, ']');
 }

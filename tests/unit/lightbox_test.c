@@ -685,8 +685,7 @@ static void images_that_are_coming_are_counted_with_their_rate(void **state)
 	set(&r, id, "state", NULL, STATE_ACQUIRING);
 	set(&r, id, "images", NULL, 121);
 	set(&r, id, "images_expected", NULL, 388);
-	set(&r, id, "first_image", NULL, r.n.now - 120000);
-	set(&r, id, "last_image", NULL, r.n.now);
+	set(&r, id, "rate", NULL, 60);
 	desk_pass(&r.d, 3000);
 	desk_keys(&r.d, "/");
 	desk_type(&r.d, "48011932");

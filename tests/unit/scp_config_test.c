@@ -72,6 +72,9 @@ static void every_mistake_is_named_with_its_line(void **state)
 	    {"[peer CT1]\nsite = A\nzone = Nowhere/Town\n", ":3: there is no time zone"},
 	    {"[peer CT1]\nhost = 10.0.0.1\n", "[peer CT1] has no site"},
 	    {"[complete]\nquiet.= 5s\n", ":2: write quiet.CT"},
+	    {"[priors]\npacs = ARCHIVE\n", "is not AET@ADDRESS:PORT"},
+	    {"[priors]\npacs = ARCHIVE@pacs.example:104\n", "is not AET@ADDRESS:PORT"},
+	    {"[priors]\npacs = ARCHIVE@10.1.1.5:104\n", "write a [peer ARCHIVE] section"},
 	    {"nonsense\n", ":1: "},
 	};
 	struct scp_config *c;

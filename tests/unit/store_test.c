@@ -242,7 +242,7 @@ static void an_index_of_the_first_format_is_brought_up_to_date(void **state)
 	    xasprintf("sqlite3 %s/index.db \"DROP INDEX aside_sha256; ALTER TABLE aside DROP COLUMN study;"
 	              " ALTER TABLE aside DROP COLUMN sha256; ALTER TABLE aside DROP COLUMN patient;"
 	              " ALTER TABLE study DROP COLUMN aside; ALTER TABLE study DROP COLUMN told_aside;"
-	              " PRAGMA user_version = 1\"",
+	              " DROP TABLE prior; ALTER TABLE study DROP COLUMN asked; PRAGMA user_version = 1\"",
 	        dir);
 
 	receive(s, "incoming/a/1.dcm", "bytes");
