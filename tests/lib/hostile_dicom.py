@@ -184,7 +184,7 @@ def main():
         "nested": lambda: store(port, b"1.2.3.4.4", data_set(b"1.2.3.4.4", pixels=None) + nested * 100000),
         "bomb": lambda: store(port, b"1.2.3.4.900", bomb(), syntax=DEFLATED),
         "random": lambda: store(port, b"1.2.3.4.5", rnd.randbytes(100000)),
-        "escapes": lambda: store(port, b"1.2.3.4.6", data_set(b"1.2.3.4.6", name=b"EVIL\x1b]0;pwn\x07\x1b[2J^\x9b31mX\r\nINJ")),
+        "escapes": lambda: store(port, b"1.2.3.4.6", data_set(b"1.2.3.4.6", study=b"1.2.3.9", name=b"EVIL\x1b]0;pwn\x07\x1b[2J^\x9b31mX\r\nINJ")),
         "half": lambda: half(port),
         "dribble": lambda: dribble(port),
         "garbage": lambda: raw(port, rnd.randbytes(5000)),
