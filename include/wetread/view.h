@@ -125,6 +125,8 @@ struct view_options {
 	bool ascii, slow, readonly;
 	bool calm; /* nothing moves that need not: timers in steps of 15 s */
 	bool a11y; /* for screen readers: calm, words beside letters, no frames and no pane */
+	bool
+	    wallboard; /* large figures and nothing else: no patient data, no key but those that leave or draw anew */
 	int w, h;
 };
 

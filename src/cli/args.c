@@ -479,6 +479,12 @@ bool args_have_word(int argc, char **argv)
 	return false;
 }
 
+/* The console as a wallboard is a word too, for those who look for one. */
+static bool is_wallboard(int argc, char **argv)
+{
+	return argc > 1 && strcmp(argv[argc - 1], "wallboard") == 0 && !args_have_word(argc - 1, argv);
+}
+
 bool cli_wants(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
@@ -486,7 +492,7 @@ bool cli_wants(int argc, char **argv)
 		    strcmp(argv[i], "--plain") == 0 || strcmp(argv[i], "--version") == 0 ||
 		    strcmp(argv[i], "-V") == 0 || strncmp(argv[i], "--completion", 12) == 0)
 			return true;
-	return args_have_word(argc, argv);
+	return args_have_word(argc, argv) && !is_wallboard(argc, argv);
 }
 
 int number_of(const char *text, uint64_t *out)

@@ -435,7 +435,7 @@ static void lock_if_idle(struct console *c)
 {
 	int64_t after = settings_number(&c->settings, SETTING_lock_after);
 
-	if (after <= 0 || view_locked(c->view) || boot_ms() - c->keyed_at < after)
+	if (after <= 0 || c->opt.given[OPT_wallboard] || view_locked(c->view) || boot_ms() - c->keyed_at < after)
 		return;
 	view_lock(c->view);
 	locked(c);
@@ -1070,6 +1070,7 @@ static void view_prepare(struct console *c)
 	    .client = "wetread " PACKAGE_VERSION,
 	    .as_user = c->opt.given[OPT_as_user],
 	    .follow = true,
+	    .absent = c->opt.given[OPT_wallboard],
 	    .ctx = c,
 	    .send = replica_send,
 	    .changed = replica_changed,
@@ -1083,6 +1084,7 @@ static void view_prepare(struct console *c)
 	    .calm = c->calm,
 	    .a11y = c->a11y,
 	    .readonly = c->opt.given[OPT_readonly],
+	    .wallboard = c->opt.given[OPT_wallboard],
 	    .room = &room,
 	    .w = c->opt.dump_w,
 	    .h = c->opt.dump_h};

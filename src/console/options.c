@@ -90,6 +90,10 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 		}
 		o->given[i] = optarg ? optarg : "";
 	}
+	if (optind + 1 == argc && strcmp(argv[optind], "wallboard") == 0) {
+		o->given[OPT_wallboard] = "";
+		optind++;
+	}
 	if (optind < argc) {
 		*why = xasprintf("%s is too much; see wetread --help", argv[optind]);
 		return E_USAGE;

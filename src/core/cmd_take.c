@@ -17,45 +17,20 @@
 #include "wetread/text.h"
 #include "wetread/when.h"
 
-static int clock_parse(const char *s, const struct zone *zone, int64_t now, int64_t *out)
-{
-	struct when_parts p;
-	int hour, minute, end = 0;
-
-	if (sscanf(s, "%2d:%2d%n", &hour, &minute, &end) != 2 || s[end] || hour < 0 || hour > 23 ||
-	    minute < 0 || minute > 59)
-		return E_SYNTAX;
-	for (int day = 0; day < 2; day++) {
-		when_local(now + day * INT64_C(86400000), zone, &p);
-		p.hour = hour;
-		p.minute = minute;
-		p.second = p.ms = 0;
-		*out = when_instant(&p, zone, NULL);
-		if (*out > now)
-			break;
-	}
-	return 0;
-}
-
 /* 0 when it was refused. */
 static int64_t until_of(struct step *st, const struct user *me)
 {
 	const char *as = st->cmd->as;
-	int64_t until = 0, span, most = st->now + st->w->policy->offline;
+	int64_t until = 0, most = st->now + st->w->policy->offline;
 	char shown[32];
 
 	if (str_empty(as)) {
 		refuse(st, E_USAGE, "until when? A time such as 06:00, or a span such as 4h");
 		return 0;
 	}
-	if (clock_parse(as, me->zone ? zone_get(me->zone) : NULL, st->now, &until) &&
-	    when_parse_rfc3339(as, &until)) {
-		if (span_parse(as, &span)) {
-			refuse(
-			    st, E_USAGE, "until wants a time such as 06:00 or a span such as 4h, not %s", as);
-			return 0;
-		}
-		until = span < 0 || span > INT64_C(86400000) * 365 ? INT64_MAX : st->now + span;
+	if (until_parse(st, me, as, &until)) {
+		refuse(st, E_USAGE, "until wants a time such as 06:00 or a span such as 4h, not %s", as);
+		return 0;
 	}
 	if (until <= st->now)
 		refuse(st, E_LEASE, "%s is over already", as);

@@ -139,6 +139,39 @@ bool check_eligible(struct step *st, const struct user *u, unsigned but_rules)
 	return st->a->err == 0;
 }
 
+static int clock_parse(const char *s, const struct zone *zone, int64_t now, int64_t *out)
+{
+	struct when_parts p;
+	int hour, minute, end = 0;
+
+	if (sscanf(s, "%2d:%2d%n", &hour, &minute, &end) != 2 || s[end] || hour < 0 || hour > 23 ||
+	    minute < 0 || minute > 59)
+		return E_SYNTAX;
+	for (int day = 0; day < 2; day++) {
+		when_local(now + day * INT64_C(86400000), zone, &p);
+		p.hour = hour;
+		p.minute = minute;
+		p.second = p.ms = 0;
+		*out = when_instant(&p, zone, NULL);
+		if (*out > now)
+			break;
+	}
+	return 0;
+}
+
+int until_parse(const struct step *st, const struct user *who, const char *text, int64_t *until)
+{
+	int64_t span;
+
+	if (clock_parse(text, who->zone ? zone_get(who->zone) : NULL, st->now, until) == 0 ||
+	    when_parse_rfc3339(text, until) == 0)
+		return 0;
+	if (span_parse(text, &span))
+		return E_SYNTAX;
+	*until = span < 0 || span > INT64_C(86400000) * 365 ? INT64_MAX : st->now + span;
+	return 0;
+}
+
 static void tell_change(struct step *st)
 {
 	str_put(&st->a->by, st->s->rev_by);

@@ -47,6 +47,11 @@ void refuse_ambiguous(struct step *, const char *name); /* and says how to name 
 enum { OP_KEY_MAX = 256 };
 const char *op_key(const struct command *, char out[OP_KEY_MAX]); /* NULL without an id */
 void trace_idle(struct step *);
+/*
+ * Until when, as people say it: "06:00" (the next one where the person is, by the account's zone), "4h" from now, or
+ * "2026-11-22T06:00:00Z". E_SYNTAX.
+ */
+int until_parse(const struct step *, const struct user *, const char *text, int64_t *until);
 void emit_note(struct step *, const char *kind, const char *text);
 /* Sets the members that end an ownership: state, reader, tx, times, fence. */
 void set_free(struct event *, const struct study *, int64_t state);

@@ -77,6 +77,9 @@ void alerts_add(struct alerts *l, const struct alert_sources *src, enum alert_ki
 	a = &l->items[l->n++];
 	*a = (struct alert){.kind = kind, .since = since};
 	snprintf(a->key, sizeof a->key, "%s/%.60s", types[kind].key, subject);
+	for (char *p = a->key; *p; p++) /* a name is one word of plain letters */
+		if (*p <= ' ' || *p > '~')
+			*p = '_';
 	snprintf(a->text, sizeof a->text, "%s", text);
 	ack = ack_of(src, a);
 	a->is_seen_to = ack != NULL;

@@ -112,6 +112,7 @@ static void reader_begin(struct reader *r, const struct user *u)
 	snprintf(r->login, sizeof r->login, "%s", u->login);
 	snprintf(r->duty, sizeof r->duty, "%s", u->duty ? u->duty : "off");
 	r->capacity_min = u->capacity;
+	r->shift_end = u->duty_until;
 }
 
 static void reader_end(struct reader *r, struct tally *t)
@@ -170,7 +171,7 @@ struct job {
 struct player {
 	const struct reader *r;
 	const struct user *user;
-	int64_t free_at;
+	int64_t free_at, end; /* end: of the forecast, or of the shift if that is earlier */
 };
 struct game {
 	const struct world *w;
@@ -219,13 +220,19 @@ static void jobs_find(struct game *g)
 	qsort(g->jobs, g->n, sizeof *g->jobs, job_cmp);
 }
 
+static int64_t shift_end(const struct game *g, const struct user *u)
+{
+	return u->duty_until > g->f->at && u->duty_until < g->end ? u->duty_until : g->end;
+}
+
 static void players_find(struct game *g, const struct crowd *c)
 {
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct user *u = world_user(g->w, c->items[i].login);
 
 		if (u && str_ieq(u->duty, "on"))
-			g->players[g->nplayers++] = (struct player){&c->items[i], u, g->f->at};
+			g->players[g->nplayers++] =
+			    (struct player){&c->items[i], u, g->f->at, shift_end(g, u)};
 	}
 }
 
@@ -251,7 +258,7 @@ static struct player *player_for(struct game *g, const struct study *s)
 
 		if (is_owned && !strcmp(s->reader, p->r->login))
 			return p;
-		if (is_owned || (best && p->free_at >= best->free_at))
+		if (is_owned || p->free_at >= p->end || (best && p->free_at >= best->free_at))
 			continue;
 		if (policy_ineligible(g->w, s, p->user, g->f->at, why) == 0)
 			best = p;
@@ -259,11 +266,27 @@ static struct player *player_for(struct game *g, const struct study *s)
 	return best;
 }
 
+static bool anybody_may(const struct game *g, const struct study *s)
+{
+	struct reason why[ELIGIBLE_COUNT];
+
+	for (unsigned i = 0; i < g->nplayers; i++)
+		if (policy_ineligible(g->w, s, g->players[i].user, g->f->at, why) == 0)
+			return true;
+	return false;
+}
+
+/* In time still, and due within the horizon. */
+static bool is_at_risk(const struct game *g, const struct job *j)
+{
+	return !j->is_late && j->due && j->due <= g->end;
+}
+
 static void foretell(struct game *g, const struct job *j, int64_t done, bool may)
 {
 	struct forecast *f = g->f;
 
-	if (j->is_late || !j->due || j->due > g->end || (done && done <= j->due))
+	if (!is_at_risk(g, j) || (done && done <= j->due))
 		return;
 	f->items = xreallocarray(f->items, f->n + 1, sizeof *f->items);
 	f->items[f->n++] = (struct foretold){j->s->id, j->due, done};
@@ -275,7 +298,7 @@ static void foretell(struct game *g, const struct job *j, int64_t done, bool may
 static bool is_anybody_free(const struct game *g)
 {
 	for (unsigned i = 0; i < g->nplayers; i++)
-		if (g->players[i].free_at < g->end)
+		if (g->players[i].free_at < g->players[i].end)
 			return true;
 	return false;
 }
@@ -288,8 +311,8 @@ static void play(struct game *g, const struct job *j, bool *more)
 		p->free_at += time_for(g, p, j->s);
 		foretell(g, j, p->free_at, true);
 		*more = is_anybody_free(g);
-	} else {
-		foretell(g, j, 0, *more ? false : g->nplayers > 0);
+	} else if (is_at_risk(g, j)) {
+		foretell(g, j, 0, anybody_may(g, j->s));
 	}
 }
 
@@ -305,7 +328,7 @@ static int foretold_cmp(const void *a, const void *b)
 static void capacity(struct game *g, const struct crowd *c)
 {
 	for (unsigned i = 0; i < g->nplayers; i++) {
-		int64_t left = g->f->horizon - g->players[i].r->free_ms;
+		int64_t left = g->players[i].end - g->f->at - g->players[i].r->free_ms;
 
 		if (left > 0)
 			g->f->capacity_min += left / MINUTE * g->players[i].r->pace / PACE_USUAL;

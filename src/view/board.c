@@ -7,10 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wetread/json.h"
 #include "wetread/mem.h"
 #include "wetread/text.h"
 
-enum { GUTTER = 3, ROWS_MS = 1000, FIGURES_MS = 5000, AHEAD_MS = 15000, LARGE = 20000, LARGE_FACTOR = 6 };
+enum {
+	GUTTER = 3,
+	ROWS_MS = 1000,
+	FIGURES_MS = 5000,
+	AHEAD_MS = 15000,
+	HEALTH_MS = 10000,
+	LOST_MS = 60000,
+	FRESH_MS = 45000,
+	LARGE = 20000,
+	LARGE_FACTOR = 6,
+	DISK_PERCENT = 5
+};
 
 /* ---- life */
 
@@ -27,6 +39,9 @@ void boards_free(struct boards *b)
 	crowd_release(&b->crowd);
 	forecast_release(&b->forecast);
 	alerts_release(&b->alerts);
+	poll_release(&b->health);
+	poll_release(&b->readers);
+	ledger_release(&b->ledger);
 	free(b);
 }
 
@@ -35,6 +50,75 @@ void boards_forget(struct boards *b)
 	b->figures_at = b->crowd_at = b->forecast_at = b->alerts_at = 0;
 	for (int i = 0; i < SCREEN_COUNT; i++)
 		b->all[i].made_at = 0;
+}
+
+/* ---- questions asked again and again */
+
+void poll_release(struct poll *p)
+{
+	cJSON_Delete(p->result);
+	free(p->trouble);
+	*p = (struct poll){0};
+}
+
+void poll_ask(struct view *v, struct poll *p, const char *method, const char *params, int64_t every)
+{
+	if (v->link.state != VIEW_LIVE || v->role == 0 || (p->asked_at && v->mono - p->asked_at < every))
+		return;
+	if (p->ticket && v->mono - p->asked_at < LOST_MS)
+		return;
+	p->asked_at = v->mono;
+	p->ticket = v->next_ticket++;
+	v->host.request(v->host.ctx, p->ticket, method, params);
+}
+
+bool poll_result(
+    struct view *v, struct poll *p, uint64_t ticket, const struct cJSON *result, const struct cJSON *error)
+{
+	if (!p->ticket || ticket != p->ticket)
+		return false;
+	p->ticket = 0;
+	str_put(&p->trouble, error ? json_get_str(error, "message", "the coordinator could not tell") : NULL);
+	if (error)
+		return true;
+	cJSON_Delete(p->result);
+	p->result = cJSON_Duplicate(result, true);
+	p->came_at = v->mono;
+	return true;
+}
+
+bool poll_is_fresh(const struct view *v, const struct poll *p)
+{
+	return p->result && v->link.state == VIEW_LIVE && v->mono - p->came_at < FRESH_MS;
+}
+
+const struct cJSON *board_health(struct view *v)
+{
+	if (v->role & (ROLE_COORDINATOR | ROLE_SUPERVISOR | ROLE_ADMIN))
+		poll_ask(v, &v->boards->health, "health.show", "{}", HEALTH_MS);
+	return v->boards->health.result;
+}
+
+const struct cJSON *board_reader_facts(struct view *v, const char *login)
+{
+	const struct cJSON *one, *list;
+
+	poll_ask(v, &v->boards->readers, "readers.show", "{}", HEALTH_MS);
+	list = json_get(v->boards->readers.result, "readers");
+	cJSON_ArrayForEach(one, list)
+	{
+		if (strcmp(json_get_str(one, "login", ""), login) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+bool boards_result(struct view *v, uint64_t ticket, const struct cJSON *result, const struct cJSON *error)
+{
+	struct boards *b = v->boards;
+
+	return poll_result(v, &b->health, ticket, result, error) ||
+	       poll_result(v, &b->readers, ticket, result, error);
 }
 
 /* ---- figures that are kept */
@@ -81,18 +165,80 @@ const struct forecast *board_forecast(struct view *v)
 	return &b->forecast;
 }
 
+/* When each reader was heard, if that is known; caller frees. */
+static struct heard *heard_list(struct view *v, unsigned *n)
+{
+	const struct cJSON *one, *list;
+	struct heard *out = NULL;
+
+	*n = 0;
+	board_reader_facts(v, "");
+	if (!poll_is_fresh(v, &v->boards->readers))
+		return NULL;
+	list = json_get(v->boards->readers.result, "readers");
+	out = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *out);
+	cJSON_ArrayForEach(one, list)
+	{
+		out[(*n)++] = (struct heard){json_get_str(one, "login", ""), json_get_int(one, "heard", 0)};
+	}
+	return out;
+}
+
+/* What the coordinator's health asks somebody to look at. */
+static void add_health(struct view *v, struct alerts *l, const struct alert_sources *src)
+{
+	const struct cJSON *h = board_health(v), *one, *list;
+	char text[ALERT_TEXT_MAX];
+
+	if (!poll_is_fresh(v, &v->boards->health))
+		return;
+	list = json_get(h, "feeds");
+	cJSON_ArrayForEach(one, list)
+	{
+		int64_t last = json_get_int(one, "last", 0);
+		char ago[16];
+
+		if (!json_get_bool(one, "silent", false))
+			continue;
+		snprintf(text, sizeof text, "%.60s (%.10s) has not sent for %s",
+		    json_get_str(one, "name", "?"), json_get_str(one, "kind", "?"),
+		    minutes_text(ago, v->now - last));
+		alerts_add(l, src, ALERT_FEED, json_get_str(one, "name", "?"), last, text);
+	}
+	list = json_get(h, "space");
+	cJSON_ArrayForEach(one, list)
+	{
+		int64_t size = json_get_int(one, "size", 0), room = json_get_int(one, "free", 0);
+
+		if (size <= 0 || room / (size / 100 + 1) >= DISK_PERCENT)
+			continue;
+		snprintf(text, sizeof text, "the disk of the %.20s has %lld MiB left, %d%%",
+		    json_get_str(one, "what", "?"), (long long)(room >> 20), (int)(room / (size / 100 + 1)));
+		alerts_add(
+		    l, src, ALERT_DISK, json_get_str(one, "what", "all"), json_get_int(h, "since", 0), text);
+	}
+	if (strcmp(json_get_str(h, "disk", "ok"), "ok") != 0)
+		alerts_add(l, src, ALERT_DISK, "full", json_get_int(h, "since", 0),
+		    "the journal cannot be written: commands are refused");
+}
+
 const struct alerts *board_alerts(struct view *v)
 {
 	struct boards *b = v->boards;
 	struct alert_sources src = {.world = view_world(v), .now = v->now};
+	struct heard *heard;
 
 	src.crowd = board_crowd(v);
 	src.forecast = board_forecast(v);
-	if (is_old(v, b->alerts_at, ROWS_MS)) {
-		alerts_release(&b->alerts);
-		alerts_find(&b->alerts, &src);
-		b->alerts_at = v->mono;
-	}
+	if (!is_old(v, b->alerts_at, ROWS_MS))
+		return &b->alerts;
+	src.heard = heard = heard_list(v, &src.nheard);
+	alerts_release(&b->alerts);
+	alerts_find(&b->alerts, &src);
+	add_health(v, &b->alerts, &src);
+	alerts_sort(&b->alerts);
+	b->alerts_at = v->mono;
+	free(heard);
 	return &b->alerts;
 }
 

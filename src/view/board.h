@@ -10,6 +10,8 @@
 #include "wetread/alerts.h"
 #include "wetread/figures.h"
 
+#include <cjson/cJSON.h>
+
 #include "view_int.h"
 
 enum { BOARD_ID_MAX = ALERT_KEY_MAX, BOARD_WINDOW_MS = 12 * HOUR_MS, BOARD_AHEAD_MS = 2 * HOUR_MS };
@@ -87,6 +89,7 @@ char case_letter(struct view *, const struct board_row *, enum look *); /* of it
 void case_peek(struct view *, const struct board *, int y, const char *what);
 
 /* For struct screen_ops. */
+bool boards_result(struct view *, uint64_t ticket, const struct cJSON *result, const struct cJSON *error);
 void board_move(struct view *, int64_t by);
 int board_page(const struct view *);
 uint64_t board_study(const struct view *);
@@ -97,12 +100,41 @@ const struct crowd *board_crowd(struct view *);
 const struct forecast *board_forecast(struct view *);
 const struct alerts *board_alerts(struct view *);
 
+/* A question that is asked again every so often while a board needs it; none is asked without a link. */
+struct poll {
+	uint64_t ticket;           /* 0: no question under way */
+	int64_t asked_at, came_at; /* monotonic; 0: never */
+	struct cJSON *result;      /* the last; NULL: none yet */
+	char *trouble;             /* why there is none */
+};
+void poll_ask(struct view *, struct poll *, const char *method, const char *params, int64_t every);
+bool poll_result(
+    struct view *, struct poll *, uint64_t ticket, const struct cJSON *result, const struct cJSON *error);
+bool poll_is_fresh(const struct view *, const struct poll *);
+void poll_release(struct poll *);
+/* What the coordinator tells of itself and of the readers; asks for it. */
+const struct cJSON *board_health(struct view *);                          /* NULL: not known */
+const struct cJSON *board_reader_facts(struct view *, const char *login); /* of readers.show */
+
+/* What of the audit record has come (board_audit.c): events by number, without gaps, the oldest first. */
+struct ledger {
+	struct poll poll;
+	struct cJSON **items;
+	size_t n;
+	int64_t end,
+	    step; /* number of the journal's last event; how many earlier ones are asked for at once */
+	bool known, back; /* `end` is known; the question under way is for earlier ones */
+};
+void ledger_release(struct ledger *);
+
 struct boards {
 	struct board all[SCREEN_COUNT];
 	struct figures figures;
 	struct crowd crowd;
 	struct forecast forecast;
 	struct alerts alerts;
+	struct poll health, readers;
+	struct ledger ledger;
 	int64_t figures_at, crowd_at, forecast_at, alerts_at; /* monotonic; 0: not made */
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wetread/json.h"
 #include "wetread/mem.h"
 #include "wetread/text.h"
 #include "wetread/when.h"
@@ -25,6 +26,9 @@ enum column {
 	READS,
 	SINCE,
 	FREE,
+	SHIFT,
+	HEARD,
+	SKIPS,
 	MED,
 	P90,
 	PACE,
@@ -35,19 +39,24 @@ enum column {
 static const struct board_column columns[COLUMNS] = {
     [READER] = {"READER", 10, 16, SIDE_LEFT, 0},
     [DUTY] = {"DUTY", 5, 5, SIDE_LEFT, 0},
-    [LOAD] = {"LOAD", 8, 12, SIDE_LEFT, 3},
-    [MINUTES] = {"MIN", 6, 7, SIDE_RIGHT, 9},
-    [CASES] = {"CASES", 5, 5, SIDE_RIGHT, 8},
+    [LOAD] = {"LOAD", 8, 12, SIDE_LEFT, 8},
+    [MINUTES] = {"MIN", 6, 7, SIDE_RIGHT, 10},
+    [CASES] = {"CASES", 5, 5, SIDE_RIGHT, 9},
     [STAT] = {"STAT", 4, 4, SIDE_RIGHT, 6},
-    [READS] = {"READS", 8, 26, SIDE_LEFT, 10},
+    [READS] = {"READS", 8, 26, SIDE_LEFT, 11},
     [SINCE] = {"SINCE", 5, 5, SIDE_LEFT, 7},
     [FREE] = {"FREE", 5, 6, SIDE_RIGHT, 5},
-    [MED] = {"MED", 5, 5, SIDE_RIGHT, 4},
+    [SHIFT] = {"TO", 5, 5, SIDE_LEFT, 4},
+    [HEARD] = {"HEARD", 5, 5, SIDE_RIGHT, 5},
+    [SKIPS] = {"SKIPS", 6, 6, SIDE_RIGHT, 3},
+    [MED] = {"MED", 5, 5, SIDE_RIGHT, 3},
     [P90] = {"P90", 5, 5, SIDE_RIGHT, 2},
     [PACE] = {"PACE", 5, 5, SIDE_RIGHT, 2},
     [SIGNED] = {"SIGNED", 6, 6, SIDE_RIGHT, 2},
     [NOTE] = {"NOTE", 6, 40, SIDE_LEFT, 1},
 };
+
+enum { HEARD_MS = 60000 };
 
 static int duty_order(const struct reader *r)
 {
@@ -138,6 +147,37 @@ static bool licence_over(struct view *v, const struct user *u, char out[40])
 	return false;
 }
 
+/* "ok" while they are there: seconds would cost bytes and tell nothing. */
+static enum look heard_cell(struct view *v, const struct reader *r, char *out, size_t size)
+{
+	const struct cJSON *f = board_reader_facts(v, r->login);
+	int64_t at = json_get_int(f, "heard", 0);
+	char text[16];
+
+	if (!f || !poll_is_fresh(v, &v->boards->readers))
+		return LOOK_TEXT;
+	if (at && v->now - at < HEARD_MS) {
+		snprintf(out, size, "ok");
+		return LOOK_TEXT;
+	}
+	snprintf(out, size, "%s", at ? minutes_text(text, v->now - at) : "never");
+	return r->reads ? LOOK_WARN : LOOK_DIM;
+}
+
+/* Given back unread, of those claimed. */
+static void skips_cell(struct view *v, const struct reader *r, char *out, size_t size)
+{
+	const struct cJSON *f = board_reader_facts(v, r->login);
+	int64_t claimed = json_get_int(f, "claimed", 0), back = json_get_int(f, "released", 0);
+
+	if (!f || !may_see_speed(v, r))
+		return;
+	if (claimed)
+		snprintf(out, size, "%lld/%lld", (long long)back, (long long)claimed);
+	else
+		snprintf(out, size, "-");
+}
+
 static enum look note_cell(struct view *v, const struct reader *r, char *out, size_t size)
 {
 	const struct user *u = world_user(view_world(v), r->login);
@@ -187,6 +227,14 @@ static enum look cell(
 		break;
 	case FREE:
 		snprintf(out, size, "%s", duty_order(r) ? "-" : minutes_text(text, r->free_ms));
+		break;
+	case SHIFT:
+		snprintf(out, size, "%s", r->shift_end > v->now ? clock_text(v, text, r->shift_end) : "-");
+		break;
+	case HEARD:
+		return heard_cell(v, r, out, size);
+	case SKIPS:
+		skips_cell(v, r, out, size);
 		break;
 	case NOTE:
 		return note_cell(v, r, out, size);
@@ -279,4 +327,5 @@ const struct screen_ops readers_screen = {
     .move = board_move,
     .page = board_page,
     .deed = deed,
+    .result = boards_result, /* of all boards */
 };

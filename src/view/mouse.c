@@ -226,7 +226,8 @@ static unsigned dialog_mouse(struct view *v, enum view_button button, int y)
 unsigned view_mouse(struct view *v, enum view_button button, int x, int y)
 {
 	view_clock(v);
-	if (view_locked(v) || !v->shape.mouse || x < 0 || y < 0 || x >= v->grid.w || y >= v->grid.h)
+	if (view_locked(v) || v->wallboard || !v->shape.mouse || x < 0 || y < 0 || x >= v->grid.w ||
+	    y >= v->grid.h)
 		return 0;
 	if (v->dialog)
 		return dialog_mouse(v, button, y);

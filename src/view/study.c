@@ -412,7 +412,7 @@ static void tab_why(struct page *p, const struct study *s)
 }
 
 /* "reader okafor, state 5" */
-static char *event_details(const struct cJSON *d)
+char *event_details(const struct cJSON *d)
 {
 	struct buf b = BUF_INIT(2000);
 	const struct cJSON *one;

@@ -313,6 +313,8 @@ unsigned view_key(struct view *v, uint32_t key)
 		return view_do(v, d);
 	if (v->dialog)
 		return dialog_key(v, key == 3 ? 27 : key); /* C-c gets out of everything */
+	if (v->wallboard)
+		return key == 'q' || key == 3 ? VIEW_QUIT : 0;
 	if (v->mono < v->mute_until && key != v->mute_but && key != 27) {
 		v->mute_until = v->mono + v->mute_gap;
 		v->prefix = 0;
@@ -516,7 +518,9 @@ struct view *view_new(const struct view_options *o)
 	v->slow = o->slow;
 	v->a11y = o->a11y;
 	v->calm = o->calm || o->a11y;
-	v->readonly = o->readonly;
+	v->readonly = o->readonly || o->wallboard;
+	v->wallboard = v->privacy = o->wallboard;
+	v->screen = o->wallboard ? SCREEN_WALL : SCREEN_LIST;
 	v->next_ticket = 1;
 	for (int i = 0; i < LEVEL_COUNT; i++)
 		v->glyphs[i] = level_type((enum level)i)->letter;

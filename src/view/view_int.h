@@ -137,7 +137,7 @@ struct view {
 	struct grid grid;
 	struct keymap map;
 	struct rows rows;
-	bool slow, readonly, quitting;
+	bool slow, readonly, wallboard, quitting;
 	char glyphs[LEVEL_COUNT]; /* letters of the levels */
 	bool calm, a11y;          /* nothing ticks; for a screen reader: words, no frames, no pane */
 
@@ -310,6 +310,7 @@ void prior_draw(struct view *, struct area);
 /* study.c */
 void study_open(struct view *, uint64_t id, enum tab);
 void facts_release(struct facts *);
+char *event_details(const struct cJSON *d); /* "reader okafor, state 5"; caller frees */
 
 /* work.c: commands and their answers */
 struct words {

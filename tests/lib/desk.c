@@ -68,6 +68,12 @@ static void desk_request(void *ctx, uint64_t ticket, const char *method, const c
 	if (strcmp(method, "study.show") == 0) {
 		d->shows[d->nshows] = ticket;
 		d->show_id[d->nshows++] = (uint64_t)json_get_int(p, "study", 0);
+	} else if (d->nasks < 16) {
+		struct desk_ask *a = &d->asks[d->nasks++];
+
+		*a = (struct desk_ask){
+		    .ticket = ticket, .since = json_get_int(p, "since", 0), .max = json_get_int(p, "max", 0)};
+		snprintf(a->method, sizeof a->method, "%s", method);
 	}
 	cJSON_Delete(p);
 }
@@ -193,8 +199,48 @@ static void desk_show(struct desk *d, uint64_t ticket, uint64_t id)
 	buf_release(&b);
 }
 
+static char *journal_page(struct desk *d, const struct desk_ask *a)
+{
+	struct buf b = BUF_INIT(1024 * 1024);
+	int64_t n = a->since, left = a->max;
+
+	json_open(&b, '{');
+	json_key(&b, "events");
+	json_open(&b, '[');
+	for (unsigned i = 0; i < d->night->log.n && left > 0; i++)
+		if ((int64_t)d->night->log.items[i].n > a->since) {
+			event_json(&b, &d->night->log.items[i], false);
+			n = (int64_t)d->night->log.items[i].n;
+			left--;
+		}
+	json_close(&b, ']');
+	json_kint(&b, "n", n);
+	json_kuint(&b, "last", d->night->w.n);
+	json_close(&b, '}');
+	return buf_take(&b);
+}
+
+static void desk_tell_asked(struct desk *d)
+{
+	while (d->nasks > 0) {
+		struct desk_ask a = d->asks[0];
+		char *text = strcmp(a.method, "journal.tail") == 0   ? journal_page(d, &a)
+		             : strcmp(a.method, "health.show") == 0  ? xstrdup(d->health)
+		             : strcmp(a.method, "readers.show") == 0 ? xstrdup(d->readers)
+		                                                     : NULL;
+		cJSON *result = text ? cJSON_Parse(text) : NULL;
+
+		memmove(d->asks, d->asks + 1, --d->nasks * sizeof *d->asks);
+		if (result)
+			view_result(d->view, a.ticket, result, NULL);
+		cJSON_Delete(result);
+		free(text);
+	}
+}
+
 void desk_pump(struct desk *d)
 {
+	desk_tell_asked(d);
 	desk_tell(d);
 	while (d->ncalls > 0) {
 		struct desk_call c = d->calls[0];

@@ -30,6 +30,15 @@ struct desk {
 	uint64_t shows[8]; /* tickets of study.show */
 	uint64_t show_id[8];
 	unsigned nshows;
+	/* Other questions, answered by desk_pump(): journal.tail from the night's log, the rest by what a test sets. */
+	struct desk_ask {
+		uint64_t ticket;
+		char method[24];
+		int64_t since, max;
+	} asks[16];
+	unsigned nasks;
+	const char *health,
+	    *readers;    /* results of health.show and readers.show as JSON; NULL: no answer comes */
 	unsigned logged; /* events of the night already told to the view */
 	unsigned last;   /* reaction to the last key */
 	bool has_key;    /* a proof can be asked for */

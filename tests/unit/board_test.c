@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "wetread/errors.h"
+#include "wetread/mem.h"
 
 #include "../lib/desk.h"
 #include "../lib/evening.h"
@@ -76,21 +77,49 @@ static void cursor_is_on_its_row(struct desk *d)
 	assert_int_equal(grid_cell(g, 0, g->cur_y)->cp[0], '>');
 }
 
+static const char health[] =
+    "{\"now\":1795257600000,\"since\":1795230000000,\"n\":4711,\"studies\":16,\"disk\":\"ok\",\"sessions\":6,"
+    "\"followers\":4,\"lag\":3,\"feeds\":[{\"name\":\"RIS|STANNE\",\"kind\":\"hl7\",\"last\":1795252000000,"
+    "\"received\":1204,\"gap\":41000,\"refused\":2,\"refused_at\":1795240000000,\"silent\":false},"
+    "{\"name\":\"CT1\",\"kind\":\"dicom\",\"last\":1795244000000,\"received\":88,\"gap\":300000,\"refused\":"
+    "0,"
+    "\"refused_at\":0,\"silent\":true}],\"ssh\":\"0.0.0.0:2222\",\"hl7\":\"127.0.0.1:2575\",\"dicom\":"
+    "\"off\","
+    "\"hl7_restarts\":1,\"space\":[{\"what\":\"journal\",\"free\":32212254720,\"size\":107374182400},"
+    "{\"what\":\"images\",\"free\":42949672960,\"size\":1099511627776}]}";
+
+/* body was heard just now, neuro not for a while; body gave one of four back. */
+static char *readers_now(const struct night *n)
+{
+	return xasprintf("{\"now\":%lld,\"since\":0,\"readers\":[{\"login\":\"body\",\"heard\":%lld,"
+	                 "\"sessions\":1,\"claimed\":4,"
+	                 "\"signed\":3,\"released\":1,\"lapsed\":0},{\"login\":\"neuro\",\"heard\":%lld,"
+	                 "\"sessions\":0,\"claimed\":2,"
+	                 "\"signed\":1,\"released\":0,\"lapsed\":1}]}",
+	    (long long)n->now, (long long)n->now, (long long)(n->now - 9 * MINUTE));
+}
+
 static void every_size(const char *what, const char *who, const char *keys)
 {
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		struct night n;
 		struct desk d;
-		char name[64];
+		char name[64], *readers;
 
 		shift_open(&n);
 		desk_open(&d, &n, who, sizes[i].w, sizes[i].h);
+		readers = readers_now(&n);
+		d.health = health;
+		d.readers = readers;
 		desk_keys(&d, keys);
-		desk_pass(&d, 1100);
+		for (int k = 0; k < 4; k++) /* what was asked for comes, and is asked for again */
+			desk_pass(&d, 400);
 		snprintf(name, sizeof name, "%s-%s", what, sizes[i].name);
 		desk_golden(&d, name);
-		cursor_is_on_its_row(&d);
+		if (strcmp(what, "wallboard") != 0)
+			cursor_is_on_its_row(&d);
 		desk_close(&d);
+		free(readers);
 		night_close(&n);
 	}
 }
@@ -187,7 +216,8 @@ static void every_view_is_reached_by_name_and_left_by_q(void **state)
 	static const struct {
 		const char *name, *title;
 	} views[] = {{"mine", "MY CASES"}, {"holds", "HOLDS"}, {"unmatched", "UNMATCHED"},
-	    {"readers", "READERS"}, {"supervisor", "SUPERVISOR"}, {"alerts", "ALERTS"}};
+	    {"readers", "READERS"}, {"supervisor", "SUPERVISOR"}, {"alerts", "ALERTS"}, {"health", "HEALTH"},
+	    {"wallboard", "READING ROOM"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
@@ -264,6 +294,121 @@ static void a_deed_of_the_queue_does_nothing_on_a_board(void **state)
 	night_close(&n);
 }
 
+static void health_is_drawn(void **state)
+{
+	(void)state;
+	every_size("health", "coord", "gH");
+}
+
+static void the_audit_record_is_drawn(void **state)
+{
+	(void)state;
+	every_size("audit", "admin", "gA");
+}
+
+static void the_wallboard_is_drawn(void **state)
+{
+	(void)state;
+	every_size("wallboard", "sup1", "gw");
+}
+
+/* ---- what is behind them */
+
+static void a_silent_feed_and_a_full_disk_are_alerts(void **state)
+{
+	struct night n;
+	struct desk d;
+
+	(void)state;
+	night_open(&n);
+	desk_open(&d, &n, "coord", 120, 24);
+	d.health =
+	    "{\"since\":1,\"disk\":\"full\",\"feeds\":[{\"name\":\"CT "
+	    "1\",\"kind\":\"dicom\",\"last\":1795232000000,"
+	    "\"silent\":true}],\"space\":[{\"what\":\"images\",\"free\":1073741824,\"size\":107374182400}]}";
+	desk_keys(&d, "!");
+	desk_pass(&d, 1100);
+	desk_pass(&d, 1100);
+	assert_true(desk_sees(&d, "CT 1 (dicom) has not sent for"));
+	assert_true(desk_sees(&d, "the disk of the images has 1024 MiB left"));
+	assert_true(desk_sees(&d, "the journal cannot be written"));
+	assert_true(desk_sees(&d, "3 open"));
+	desk_keys(&d, "G c");
+	desk_pump(&d);
+	desk_pass(&d, 3000);
+	assert_true(desk_sees(&d, "2 open  1 seen to"));
+	assert_non_null(world_ack(&n.w, "feed/CT_1"));
+	desk_close(&d);
+	night_close(&n);
+}
+
+static void earlier_events_come_when_the_cursor_nears_the_end(void **state)
+{
+	struct night n;
+	struct desk d;
+
+	(void)state;
+	night_open(&n);
+	night_study(&n, "A1", "CT", 1, "STANNE");
+	for (int i = 0; i < 500; i++)
+		night_do(&n, "coord", CMD_note, (struct command){.study = 1, .text = "x"});
+	desk_open(&d, &n, "admin", 100, 30);
+	desk_keys(&d, "gA");
+	for (int i = 0; i < 5; i++)
+		desk_pass(&d, 1100);
+	assert_true(desk_sees(&d, "200 shown"));
+	desk_keys(&d, "G");
+	for (int i = 0; i < 8; i++)
+		desk_pass(&d, 3100);
+	assert_true(desk_sees(&d, "400 shown"));
+	for (int i = 0; i < 3; i++) {
+		desk_keys(&d, "G");
+		for (int k = 0; k < 4; k++)
+			desk_pass(&d, 1000);
+	}
+	assert_non_null(strstr(desk_line(&d, view_draw(d.view)->cur_y), "site.set")); /* the very first */
+	assert_true(desk_sees(&d, "513 shown"));
+	desk_close(&d);
+	night_close(&n);
+}
+
+static void a_wallboard_has_no_patient_and_no_keys(void **state)
+{
+	struct night n;
+	struct desk d;
+
+	(void)state;
+	shift_open(&n);
+	desk_open(&d, &n, "sup1", 120, 40);
+	desk_keys(&d, "gw");
+	desk_pass(&d, 1100);
+	for (size_t id = 1; id < n.w.studies_cap; id++)
+		if (n.w.studies[id]) {
+			assert_false(desk_sees(&d, n.w.studies[id]->accession));
+			assert_false(n.w.studies[id]->pid && desk_sees(&d, n.w.studies[id]->pid));
+		}
+	assert_false(desk_sees(&d, "OKAFOR"));
+	assert_false(desk_sees(&d, "CT HEAD"));
+	desk_close(&d);
+	night_close(&n);
+}
+
+static void a_shift_that_ends_is_told(void **state)
+{
+	struct night n;
+	struct desk d;
+
+	(void)state;
+	shift_open(&n);
+	night_do(&n, "body", CMD_duty, (struct command){.as = "3h"});
+	desk_open(&d, &n, "coord", 160, 48);
+	desk_keys(&d, "R");
+	desk_pass(&d, 1100);
+	assert_non_null(strstr(desk_line(&d, 3), "12:20"));
+	desk_close(&d);
+	night_close(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +418,13 @@ int main(void)
 	    cmocka_unit_test(readers_are_drawn),
 	    cmocka_unit_test(the_supervisors_board_is_drawn),
 	    cmocka_unit_test(alerts_are_drawn),
+	    cmocka_unit_test(health_is_drawn),
+	    cmocka_unit_test(the_audit_record_is_drawn),
+	    cmocka_unit_test(the_wallboard_is_drawn),
+	    cmocka_unit_test(a_silent_feed_and_a_full_disk_are_alerts),
+	    cmocka_unit_test(earlier_events_come_when_the_cursor_nears_the_end),
+	    cmocka_unit_test(a_wallboard_has_no_patient_and_no_keys),
+	    cmocka_unit_test(a_shift_that_ends_is_told),
 	    cmocka_unit_test(the_cursor_follows_its_alert_when_it_sinks),
 	    cmocka_unit_test(keys_that_act_are_dead_after_the_row_under_the_cursor_left),
 	    cmocka_unit_test(every_view_is_reached_by_name_and_left_by_q),

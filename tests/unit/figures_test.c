@@ -235,6 +235,26 @@ static void the_ninth_of_eight_will_be_late(void **state)
 	night_close(&n);
 }
 
+/* Until the shift ends in 15 min one of two reads one more; the other reads four by the time they are due. */
+static void nobody_reads_after_their_shift(void **state)
+{
+	struct night n;
+
+	(void)state;
+	night_open(&n);
+	for (int i = 0; i < 8; i++) {
+		char acc[8];
+
+		snprintf(acc, sizeof acc, "A%d", i);
+		night_study(&n, acc, "CT", 1, "STANNE");
+	}
+	assert_int_equal(night_do(&n, "body", CMD_duty, (struct command){.as = "15m"}), 0);
+	assert_int_equal(late_within(&n, 2 * HOUR, NULL), 2);
+	night_do(&n, "body", CMD_duty, (struct command){.as = "off"});
+	assert_int_equal(world_user(&n.w, "body")->duty_until, 0);
+	night_close(&n);
+}
+
 static void nobody_who_may_read_it_is_told_apart(void **state)
 {
 	struct night n;
@@ -275,6 +295,7 @@ int main(void)
 	    cmocka_unit_test(a_pace_is_what_was_expected_over_what_it_took),
 	    cmocka_unit_test(a_reader_has_what_is_assigned_and_what_is_read),
 	    cmocka_unit_test(the_ninth_of_eight_will_be_late),
+	    cmocka_unit_test(nobody_reads_after_their_shift),
 	    cmocka_unit_test(nobody_who_may_read_it_is_told_apart),
 	    cmocka_unit_test(a_held_study_is_in_no_forecast),
 	};
