@@ -44,4 +44,8 @@ bool cli_wants(int argc, char **argv);
 
 int cli_main(int argc, char **argv); /* the exit code */
 
+/* The way to the coordinator, by the person's agent when there is one, or when the settings have it started. Caller frees; NULL: none given. */
+struct settings;
+char *coordinator_target(const struct settings *);
+
 #endif

@@ -60,6 +60,8 @@ struct answer {
 	char *extra;     /* further JSON members without braces, NULL if none */
 };
 void answer_release(struct answer *);
+/* An agent without a link has kept it: not done, but not lost. */
+bool answer_is_pending(const struct answer *);
 
 /* Facts that are not in the journal: who is there. */
 struct presence;

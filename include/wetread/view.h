@@ -57,6 +57,7 @@ struct view_link {
 	int rtt;                 /* ms, 0 when not known */
 	int64_t heard;           /* coordinator's clock: the last line from it */
 	bool by_agent;           /* without a link, what an offline lease covers can be worked on */
+	unsigned refused;        /* by_agent: commands that it had promised and that wait for a choice */
 	const char *where, *why; /* the coordinator; why there is no link (NULL). Copied */
 };
 

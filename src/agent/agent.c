@@ -196,7 +196,6 @@ int agent_new(struct agent **out, const struct agent_options *opt)
 	a->last = &a->first;
 	a->rtt = -1;
 	a->penv = (struct env){penv_now, penv_mono, penv_random, a};
-	env_id(opt->env, a->gen);
 	make_replica(a);
 	err = keep_load(a);
 	if (!err)
@@ -207,6 +206,7 @@ int agent_new(struct agent **out, const struct agent_options *opt)
 		agent_free(a);
 		return err;
 	}
+	clients_anew(a);
 	outbox_down(a); /* what was promised is shown again */
 	*out = a;
 	return 0;
@@ -235,11 +235,7 @@ void agent_free(struct agent *a)
 	r = a->replica;
 	replica_free(r); /* tells those who wait; `ended` says that they need not listen */
 	outbox_release(a);
-	if (a->predicted) {
-		core_release(&a->core);
-		world_release(a->predicted);
-		free(a->predicted);
-	}
+	predict_end(a);
 	map_release(&a->dirty);
 	me_release(a);
 	free(a->client);
@@ -248,6 +244,7 @@ void agent_free(struct agent *a)
 	free(a->boot);
 	free(a->why);
 	free(a->held);
+	free(a->gen);
 	free(a);
 }
 
@@ -372,12 +369,14 @@ static void put_link(struct agent *a, struct buf *b)
 		json_kstr(b, "where", a->where);
 	json_kuint(b, "waiting", agent_waiting(a));
 	json_kuint(b, "refused", agent_refused(a));
+	outbox_pending(a, b);
 }
 
 void tell_link(struct agent *a, struct agent_client *only)
 {
-	struct buf b = BUF_INIT(16384);
+	struct buf b = BUF_INIT(128 * 1024);
 
+	a->tell = a->tell && only;
 	json_open(&b, '{');
 	put_link(a, &b);
 	json_close(&b, '}');
@@ -469,6 +468,8 @@ int agent_turn(struct agent *a, int64_t *next)
 	fetch_turn(a, now, next);
 	bulk_turn(a, now, next);
 	lend_turn(a);
+	if (a->tell)
+		tell_link(a, NULL);
 	if (a->dirty_head)
 		earlier(next, a->save_at > now ? a->save_at : now + SAVE_MS);
 	if (a->present_until > now)

@@ -64,6 +64,7 @@ struct agent_client {
 	bool greeted, follows, touched, ended, present;
 	char *hello_id;    /* a hello that waits for the first contact ever */
 	struct tray *tray; /* of a session for pictures; else NULL */
+	char *draft;       /* the name under which it keeps what is being typed; NULL: none */
 };
 
 struct agent {
@@ -93,7 +94,8 @@ struct agent {
 	struct core core;
 	struct env penv;
 	bool predict_anew;
-	char gen[23]; /* epoch of what clients see: changes when it does not go on where it was */
+	/* Epoch of what clients see: the coordinator's, and behind a dot ours, which changes when it does not go on where it was. */
+	char *gen;
 
 	struct agent_client *clients, *touched;
 	uint64_t client_seq;
@@ -105,6 +107,7 @@ struct agent {
 
 	struct images *images;
 	char *held; /* why nothing is fetched ahead now; NULL: it is */
+	bool tell;  /* clients do not know yet what waits and what was refused */
 	bool paused, fetching;
 	int64_t fetch_at;
 	uint64_t fetched_bytes, fetched, wanted, ready;
@@ -124,18 +127,40 @@ void keep_changed(struct agent *, uint64_t study, const struct event *);
 int keep_save(struct agent *);
 int keep_meta(struct agent *);
 
-/* outbox.c */
-int outbox_load(struct agent *);
+/* entry.c */
+int outbox_load(struct agent *); /* this person's rows; others wait for theirs */
 void outbox_release(struct agent *);
+void entry_free(struct entry *);
+void entry_append(struct agent *, struct entry *);
+void entry_remove(struct agent *, struct entry *);
+struct entry *entry_find(const struct agent *, uint64_t seq);
+int entry_store(struct agent *, const struct entry *);
+void entry_forget(struct agent *, struct entry *); /* with its row */
+/* Borrows from *doc, which the caller deletes, whatever is returned. */
+int entry_decode(const struct entry *, struct cJSON **doc, struct command *);
+int64_t entry_given_at(const struct agent *, const struct entry *); /* coordinator's clock */
+const char *entry_words(const struct cJSON *params);                /* that a person typed; NULL: none */
+/* A copy with op and, for what claims, tx. Caller frees both. */
+char *entry_params(struct agent *, enum cmd, const struct cJSON *params, char **op);
+
+/* predict.c */
+int predict(struct agent *, struct entry *, struct answer *); /* E_*: as it would be refused */
+void predict_rebuild(struct agent *);
+void predict_end(struct agent *);
+
+/* outbox.c */
 void outbox_add(struct agent *, struct agent_client *, enum cmd, const struct wire_msg *);
 void outbox_note(struct agent *, enum cmd, uint64_t study, const char *as); /* a record of ours */
 int outbox_turn(struct agent *); /* commits, then predicts, sends, answers */
 void outbox_up(struct agent *);
 void outbox_down(struct agent *);
+
+/* settle.c */
 void outbox_status(struct agent *, struct buf *);
+void outbox_pending(
+    const struct agent *, struct buf *); /* "pending":[17,..], studies with something promised */
 int outbox_settle(struct agent *, int64_t seq, const char *as, const char **why);
 void outbox_words(struct agent *, uint64_t study, struct cJSON *into); /* as notes of the kind `pending` */
-bool study_is_pending(const struct agent *, uint64_t study);
 
 /* client.c */
 void client_push(struct agent_client *);
@@ -148,6 +173,15 @@ void clients_greet(struct agent *); /* those who waited to be */
 void client_result(struct agent_client *, const char *id_json, const char *result, size_t n);
 void client_error(struct agent_client *, const char *id_json, int err, const char *text);
 void put_id_line(struct agent_client *, const char *id_json, const char *key, const char *json, size_t n);
+
+void reply(struct agent_client *, const struct wire_msg *, struct buf *result); /* releases it */
+void reply_error(struct agent_client *, const struct wire_msg *, int err, const char *text);
+void reply_done(struct agent_client *, const struct wire_msg *); /* {} */
+struct buf reply_object(void); /* as long as a line may be, with its brace open */
+
+/* own.c: the `sync.` methods; drafts.c: the `draft.` methods. false: it is none of them. */
+bool own_request(struct agent_client *, const struct wire_msg *);
+bool draft_request(struct agent_client *, const struct wire_msg *);
 
 /* fetch.c: details */
 struct plan plan_make(struct agent *); /* free v */

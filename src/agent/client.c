@@ -59,6 +59,7 @@ void agent_close(struct agent_client *c)
 	buf_release(&c->out);
 	free(c->client);
 	free(c->hello_id);
+	free(c->draft);
 	free(c);
 }
 
@@ -158,7 +159,7 @@ void client_error(struct agent_client *c, const char *id_json, int err, const ch
 	cJSON_Delete(id);
 }
 
-static void result(struct agent_client *c, const struct wire_msg *m, struct buf *b)
+void reply(struct agent_client *c, const struct wire_msg *m, struct buf *b)
 {
 	if (m->id && b->failed)
 		wire_error(&c->out, m->id, E_LIMIT, "the answer would be longer than a line may be", NULL);
@@ -168,14 +169,14 @@ static void result(struct agent_client *c, const struct wire_msg *m, struct buf 
 	buf_release(b);
 }
 
-static void error(struct agent_client *c, const struct wire_msg *m, int err, const char *text)
+void reply_error(struct agent_client *c, const struct wire_msg *m, int err, const char *text)
 {
 	if (m->id)
 		wire_error(&c->out, m->id, err, text, NULL);
 	client_push(c);
 }
 
-static struct buf object(void)
+struct buf reply_object(void)
 {
 	struct buf b = BUF_INIT(RESULT_MAX);
 
@@ -183,12 +184,20 @@ static struct buf object(void)
 	return b;
 }
 
+void reply_done(struct agent_client *c, const struct wire_msg *m)
+{
+	struct buf b = reply_object();
+
+	json_close(&b, '}');
+	reply(c, m, &b);
+}
+
 /* ---- hello */
 
 static void greet(struct agent_client *c, const char *id_json)
 {
 	struct agent *a = c->a;
-	struct buf b = object();
+	struct buf b = reply_object();
 
 	json_kint(&b, "version", WIRE_VERSION);
 	json_kstr(&b, "user", a->me.user);
@@ -215,12 +224,12 @@ static void on_hello(struct agent_client *c, const struct wire_msg *m)
 	const char *wanted = json_get_str(m->params, "user", NULL);
 
 	if (json_get_int(m->params, "version", 0) != WIRE_VERSION) {
-		error(c, m, E_VERSION, "this agent speaks version 1 of the protocol");
+		reply_error(c, m, E_VERSION, "this agent speaks version 1 of the protocol");
 		end(c);
 		return;
 	}
 	if (wanted && a->me.user && strcmp(wanted, a->me.user)) {
-		error(c, m, E_AUTH, "this agent is another person's");
+		reply_error(c, m, E_AUTH, "this agent is another person's");
 		end(c);
 		return;
 	}
@@ -238,7 +247,7 @@ static void on_hello(struct agent_client *c, const struct wire_msg *m)
 	else if (!a->up && a->why) {
 		char *why = xasprintf("there was no contact with the coordinator yet: %s", a->why);
 
-		error(c, m, E_NOLINK, why);
+		reply_error(c, m, E_NOLINK, why);
 		free(why);
 		end(c);
 	}
@@ -306,7 +315,7 @@ static void on_follow(struct agent_client *c, const struct wire_msg *m)
 	bool same = !strcmp(json_get_str(m->params, "epoch", ""), a->gen) &&
 	            json_get_int(m->params, "since", 0) == (int64_t)w->n && w->n;
 	struct wire_pager *p = same ? NULL : snapshot(w, agent_now(a));
-	struct buf b = object();
+	struct buf b = reply_object();
 
 	json_kstr(&b, "epoch", a->gen);
 	json_kstr(&b, "mode", same ? "delta" : "snapshot");
@@ -314,7 +323,7 @@ static void on_follow(struct agent_client *c, const struct wire_msg *m)
 	if (p)
 		json_kuint(&b, "pages", wire_pager_pages(p));
 	json_close(&b, '}');
-	result(c, m, &b);
+	reply(c, m, &b);
 	for (unsigned i = 0; p && i < wire_pager_pages(p); i++) {
 		const struct buf *line = wire_pager_line(p, i);
 
@@ -356,7 +365,12 @@ void clients_event(struct agent *a, const struct event *e)
 
 void clients_anew(struct agent *a)
 {
-	env_id(a->opt.env, a->gen);
+	const char *epoch = replica_epoch(a->replica);
+	char id[23];
+
+	env_id(a->opt.env, id);
+	free(a->gen);
+	a->gen = xasprintf("%.*s.%s", epoch ? (int)strcspn(epoch, ".") : 0, epoch ? epoch : "", id);
 	for (struct agent_client *c = a->clients; c; c = c->next)
 		if (c->follows && !c->ended)
 			resync(c);
@@ -371,14 +385,14 @@ void clients_end(struct agent *a)
 static void on_digest(struct agent_client *c, const struct wire_msg *m)
 {
 	const struct world *w = agent_world(c->a);
-	struct buf b = object();
+	struct buf b = reply_object();
 	char hex[65];
 
 	wire_digest(w, NULL, NULL, hex);
 	json_kuint(&b, "n", w->n_live);
 	json_kstr(&b, "digest", hex);
 	json_close(&b, '}');
-	result(c, m, &b);
+	reply(c, m, &b);
 }
 
 /* ---- ping */
@@ -392,7 +406,7 @@ struct waiting {
 
 static void answer_ping(struct agent_client *c, const char *id_json, const char *t_json)
 {
-	struct buf b = object();
+	struct buf b = reply_object();
 
 	if (t_json) {
 		json_key(&b, "t");
@@ -447,7 +461,7 @@ void forward(struct agent *a, struct agent_client *c, const struct wire_msg *m, 
 	if (a->up)
 		replica_request(a->replica, m->method, params, on_forwarded, waiting_new(c, m, keep_study));
 	else
-		error(c, m, E_OFFLINE, "there is no link, and this is not in the cache");
+		reply_error(c, m, E_OFFLINE, "there is no link, and this is not in the cache");
 	cJSON_free(params);
 }
 
@@ -472,183 +486,6 @@ static void on_ping(struct agent_client *c, const struct wire_msg *m)
 	cJSON_free(t_json);
 }
 
-/* ---- the agent's own */
-
-static void on_status(struct agent_client *c, const struct wire_msg *m)
-{
-	struct agent *a = c->a;
-	struct buf b = object();
-
-	json_kstr(&b, "user", a->me.user);
-	json_kstr(&b, "coordinator", a->where);
-	json_kstr(&b, "state",
-	    a->link == AGENT_OFFLINE ? "offline"
-	    : agent_is_live(a)       ? "live"
-	                             : "connecting");
-	if (a->why)
-		json_kstr(&b, "why", a->why);
-	if (a->rtt >= 0)
-		json_kint(&b, "rtt", a->rtt);
-	json_kint(&b, "heard", a->heard);
-	json_kint(&b, "now", agent_now(a));
-	if (a->knows_skew)
-		json_kint(&b, "clock_off", a->skew);
-	if (a->opt.expire && a->contact)
-		json_kint(&b, "expires", a->contact + a->opt.expire);
-	json_kuint(&b, "studies", agent_world(a)->nstudies);
-	json_kuint(&b, "n", replica_world(a->replica)->n);
-	json_kbool(&b, "paused", a->paused);
-	fetch_status(a, &b);
-	outbox_status(a, &b);
-	json_close(&b, '}');
-	result(c, m, &b);
-}
-
-static void done(struct agent_client *c, const struct wire_msg *m)
-{
-	struct buf b = object();
-
-	json_close(&b, '}');
-	result(c, m, &b);
-}
-
-static void on_pause(struct agent_client *c, const struct wire_msg *m)
-{
-	c->a->paused = true;
-	done(c, m);
-}
-
-static void on_resume(struct agent_client *c, const struct wire_msg *m)
-{
-	c->a->paused = false;
-	c->a->fetch_at = 0;
-	done(c, m);
-}
-
-static void on_purge(struct agent_client *c, const struct wire_msg *m)
-{
-	agent_purge(c->a, json_get_bool(m->params, "words", false));
-	done(c, m);
-	tell_link(c->a, NULL);
-}
-
-uint64_t agent_study_named(struct agent *a, const struct cJSON *params)
-{
-	const char *name = json_get_str(params, "study", NULL);
-	int64_t id = json_get_int(params, "study", 0);
-	uint64_t found = 0;
-
-	if (name && strlen(name) <= WIRE_WORD_MAX && world_lookup(agent_world(a), name, &found))
-		return 0;
-	return found ? found : id > 0 ? (uint64_t)id : 0;
-}
-
-static void on_pin(struct agent_client *c, const struct wire_msg *m)
-{
-	uint64_t id = agent_study_named(c->a, m->params);
-	bool off = !strcmp(m->method, "sync.unpin");
-	char key[24];
-	int err;
-
-	if (!world_study(agent_world(c->a), id)) {
-		error(c, m, E_NOTFOUND, NULL);
-		return;
-	}
-	snprintf(key, sizeof key, "%llu", (unsigned long long)id);
-	err = off ? cache_drop(c->a->cache, CACHE_PIN, key) : cache_put(c->a->cache, CACHE_PIN, key, "1", 1);
-	if (!err)
-		err = cache_commit(c->a->cache);
-	c->a->fetch_at = 0;
-	if (err)
-		error(c, m, err, NULL);
-	else
-		done(c, m);
-}
-
-static void on_settle(struct agent_client *c, const struct wire_msg *m)
-{
-	const char *why;
-	int err =
-	    outbox_settle(c->a, json_get_int(m->params, "seq", 0), json_get_str(m->params, "as", ""), &why);
-
-	if (err)
-		error(c, m, err, why);
-	else
-		done(c, m);
-}
-
-/* A copy of a study's details, for files or a printer: on record before it is given out. */
-static void on_export(struct agent_client *c, const struct wire_msg *m)
-{
-	struct agent *a = c->a;
-	uint64_t id = agent_study_named(a, m->params);
-	struct buf b = BUF_INIT(WIRE_LINE_MAX);
-	int err = id ? fetch_detail(a, id, &b) : E_NOTFOUND;
-
-	if (!err)
-		outbox_note(a, CMD_viewed, id, "export");
-	if (!err)
-		err = cache_commit(a->cache);
-	if (err)
-		error(c, m, err, err == E_NOTFOUND ? "the details of this study are not in the cache" : NULL);
-	else
-		result(c, m, &b);
-	buf_release(&b);
-}
-
-static void on_downtime(struct agent_client *c, const struct wire_msg *m)
-{
-	struct agent *a = c->a;
-	struct buf text = BUF_INIT(RESULT_MAX / 2), b = object();
-	const char *zone = json_get_str(m->params, "zone", NULL);
-
-	agent_downtime(&text, agent_world(a), a->heard, agent_now(a), zone ? zone_get(zone) : NULL,
-	    json_get_bool(m->params, "names", false));
-	outbox_note(a, CMD_viewed, 0, "print");
-	json_kstr(&b, "text", text.data ? text.data : "");
-	json_kint(&b, "heard", a->heard);
-	json_close(&b, '}');
-	buf_release(&text);
-	if (cache_commit(a->cache))
-		error(c, m, E_FULL, "it cannot be put on record, so it is not shown");
-	else
-		result(c, m, &b);
-	buf_release(&b);
-}
-
-/* Words that are being typed: sealed like everything else, so that a crash of whatever holds them loses none. */
-static void on_draft_put(struct agent_client *c, const struct wire_msg *m)
-{
-	const char *name = json_get_str(m->params, "name", ""), *text = json_get_str(m->params, "text", NULL);
-	int err = !*name || strlen(name) > WIRE_WORD_MAX || (text && strlen(text) > DRAFT_MAX) ? E_USAGE : 0;
-
-	if (!err)
-		err = text ? cache_put(c->a->cache, CACHE_DRAFT, name, text, strlen(text))
-		           : cache_drop(c->a->cache, CACHE_DRAFT, name);
-	if (!err)
-		err = cache_commit(c->a->cache);
-	if (err)
-		error(c, m, err, NULL);
-	else
-		done(c, m);
-}
-
-static void on_draft_get(struct agent_client *c, const struct wire_msg *m)
-{
-	struct buf text = BUF_INIT(DRAFT_MAX), b = object();
-	int err = cache_get(c->a->cache, CACHE_DRAFT, json_get_str(m->params, "name", ""), &text);
-
-	if (!err)
-		json_kstr(&b, "text", text.data ? text.data : "");
-	json_close(&b, '}');
-	if (err && err != E_NOTFOUND)
-		error(c, m, err, NULL);
-	else
-		result(c, m, &b);
-	buf_release(&text);
-	buf_release(&b);
-}
-
 static void on_show(struct agent_client *c, const struct wire_msg *m)
 {
 	fetch_show(c->a, c, m);
@@ -668,32 +505,21 @@ static const struct {
     {"queue.digest", on_digest},
     {"study.show", on_show},
     {"study.why", on_why},
-    {"sync.status", on_status},
-    {"sync.pause", on_pause},
-    {"sync.resume", on_resume},
-    {"sync.purge", on_purge},
-    {"sync.pin", on_pin},
-    {"sync.unpin", on_pin},
-    {"sync.settle", on_settle},
-    {"sync.export", on_export},
-    {"sync.downtime", on_downtime},
-    {"draft.put", on_draft_put},
-    {"draft.get", on_draft_get},
 };
 
 /* What whoever owns the agent answers. */
 static bool on_local(struct agent_client *c, const struct wire_msg *m)
 {
 	const struct agent_options *o = &c->a->opt;
-	struct buf b = object();
+	struct buf b = reply_object();
 	int err = o->local && !strncmp(m->method, "sync.", 5) ? o->local(o->ctx, m->method, m->params, &b)
 	                                                      : E_METHOD;
 
 	json_close(&b, '}');
 	if (err != E_METHOD && err)
-		error(c, m, err, NULL);
+		reply_error(c, m, err, NULL);
 	else if (!err)
-		result(c, m, &b);
+		reply(c, m, &b);
 	buf_release(&b);
 	return err != E_METHOD;
 }
@@ -706,13 +532,13 @@ static void take_request(struct agent_client *c, const struct wire_msg *m)
 
 	if (!strcmp(m->method, "hello")) {
 		if (c->greeted || c->hello_id)
-			error(c, m, E_PHASE, NULL);
+			reply_error(c, m, E_PHASE, NULL);
 		else
 			on_hello(c, m);
 		return;
 	}
 	if (!c->greeted && strncmp(m->method, "sync.", 5)) { /* those are between the agent and its user */
-		error(c, m, E_PHASE, "say hello first");
+		reply_error(c, m, E_PHASE, "say hello first");
 		end(c);
 		return;
 	}
@@ -727,10 +553,10 @@ static void take_request(struct agent_client *c, const struct wire_msg *m)
 			methods[i].on(c, m);
 			return;
 		}
-	if (on_local(c, m))
+	if (own_request(c, m) || draft_request(c, m) || on_local(c, m))
 		return;
 	if (wire_method_find(m->method) < 0)
-		error(c, m, E_METHOD, NULL);
+		reply_error(c, m, E_METHOD, NULL);
 	else
 		forward(c->a, c, m, 0);
 }

@@ -24,142 +24,6 @@
 #include "wetread/text.h"
 #include "wetread/when.h"
 
-static void entry_free(struct entry *e)
-{
-	free(e->params);
-	free(e->op);
-	free(e->boot);
-	free(e->text);
-	free(e->id);
-	free(e);
-}
-
-static void entry_append(struct agent *a, struct entry *e)
-{
-	*a->last = e;
-	a->last = &e->next;
-	a->nentries++;
-}
-
-static void entry_remove(struct agent *a, struct entry *gone)
-{
-	struct entry **at = &a->first;
-
-	while (*at != gone)
-		at = &(*at)->next;
-	*at = gone->next;
-	if (a->last == &gone->next)
-		a->last = at;
-	a->nentries--;
-	entry_free(gone);
-}
-
-static struct entry *entry_find(const struct agent *a, uint64_t seq)
-{
-	struct entry *e = a->first;
-
-	while (e && e->seq != seq)
-		e = e->next;
-	return e;
-}
-
-void outbox_release(struct agent *a)
-{
-	while (a->first)
-		entry_remove(a, a->first);
-}
-
-/* ---- rows */
-
-static void row_key(char out[24], uint64_t seq)
-{
-	snprintf(out, 24, "%020" PRIu64, seq);
-}
-
-static int entry_store(struct agent *a, const struct entry *e)
-{
-	struct buf b = BUF_INIT(2 * WIRE_LINE_MAX);
-	char key[24];
-	int err;
-
-	row_key(key, e->seq);
-	json_open(&b, '{');
-	json_kstr(&b, "method", cmd_type(e->kind)->method);
-	json_key(&b, "params");
-	json_raw(&b, e->params, strlen(e->params));
-	json_kuint(&b, "study", e->study);
-	json_kint(&b, "wall", e->wall);
-	json_kint(&b, "mono", e->mono);
-	json_kstr(&b, "boot", e->boot);
-	json_kstr(&b, "by", a->me.user);
-	json_kbool(&b, "promised", e->promised);
-	json_kbool(&b, "quiet", e->quiet);
-	if (e->err)
-		json_kstr(&b, "code", err_name(e->err));
-	if (e->text)
-		json_kstr(&b, "text", e->text);
-	json_close(&b, '}');
-	err = b.failed ? E_LIMIT : cache_put(a->cache, CACHE_OUTBOX, key, b.data, b.len);
-	buf_release(&b);
-	return err;
-}
-
-static void entry_forget(struct agent *a, struct entry *e)
-{
-	char key[24];
-
-	row_key(key, e->seq);
-	cache_drop(a->cache, CACHE_OUTBOX, key);
-	entry_remove(a, e);
-}
-
-static int load_row(void *ctx, const char *key, const char *value, size_t n)
-{
-	struct agent *a = ctx;
-	struct cJSON *doc = json_parse(value, n);
-	const cJSON *params = json_get(doc, "params");
-	const char *code = json_get_str(doc, "code", NULL), *text = json_get_str(doc, "text", NULL);
-	const char *by = json_get_str(doc, "by", NULL);
-	int kind = cmd_find(json_get_str(doc, "method", ""));
-	uint64_t seq = strtoull(key, NULL, 10);
-	struct entry *e;
-
-	if (seq > a->seq)
-		a->seq = seq;
-	if (by && (!a->me.user || strcmp(by, a->me.user))) {
-		cJSON_Delete(doc); /* another's: it waits, sealed, for that person to come back */
-		return 0;
-	}
-
-	if (!doc || kind < 0 || !params) {
-		cJSON_Delete(doc);
-		log_err("a row of the outbox is not understood: it is left where it is");
-		return 0;
-	}
-	e = xcalloc(1, sizeof *e);
-	e->seq = seq;
-	e->kind = (enum cmd)kind;
-	e->params = cJSON_PrintUnformatted(params);
-	e->op = xstrdup(json_get_str(params, "op", ""));
-	e->study = (uint64_t)json_get_int(doc, "study", 0);
-	e->wall = json_get_int(doc, "wall", 0);
-	e->mono = json_get_int(doc, "mono", 0);
-	e->boot = xstrdup(json_get_str(doc, "boot", ""));
-	e->promised = json_get_bool(doc, "promised", false);
-	e->quiet = json_get_bool(doc, "quiet", false);
-	e->err = code ? err_of_name(code) : 0;
-	e->text = xstrdup(text);
-	e->stored = true;
-	entry_append(a, e);
-	cJSON_Delete(doc);
-	return 0;
-}
-
-int outbox_load(struct agent *a)
-{
-	return cache_each(a->cache, CACHE_OUTBOX, load_row, a);
-}
-
 /* ---- what may be promised */
 
 static bool holds_offline_lease(const struct agent *a, const struct study *s)
@@ -205,63 +69,14 @@ static char *why_not(const struct agent *a, const struct entry *e)
 	    "there is no link (since %s), and %s is not one that you took for offline", when, label(s, name));
 }
 
-/* ---- commands from structs and back */
-
-/* Borrows from *doc, which the caller deletes. */
-static int decode(const struct entry *e, struct cJSON **doc, struct command *cmd)
-{
-	const char *why;
-
-	*doc = json_parse(e->params, strlen(e->params));
-	return *doc ? wire_command_decode(cmd, e->kind, *doc, &why) : E_SYNTAX;
-}
-
-/*
- * When it was given, by the coordinator's clock.  As long as the machine was not started anew its monotonic clock tells how
- * long ago that was; else the wall clock's difference has to do.
- */
-static int64_t given_at(const struct agent *a, const struct entry *e)
-{
-	int64_t ago =
-	    !strcmp(e->boot, a->boot) ? env_mono(a->opt.env) - e->mono : env_now(a->opt.env) - e->wall;
-
-	return agent_now(a) - (ago > 0 ? ago : 0);
-}
-
-/* A note or a report that was typed: too good to be thrown away with a refusal. */
-static const char *words_of(const struct cJSON *params)
-{
-	const char *text = json_get_str(params, "text", NULL);
-
-	return str_empty(text) ? NULL : text;
-}
-
 static bool has_words(const struct entry *e)
 {
 	struct cJSON *doc = json_parse(e->params, strlen(e->params));
-	bool yes = (e->kind == CMD_note || e->kind == CMD_finish || e->kind == CMD_release) && words_of(doc);
+	bool yes =
+	    (e->kind == CMD_note || e->kind == CMD_finish || e->kind == CMD_release) && entry_words(doc);
 
 	cJSON_Delete(doc);
 	return yes;
-}
-
-static char *params_with_ids(struct agent *a, enum cmd kind, const struct cJSON *params, char **op)
-{
-	cJSON *p = params ? cJSON_Duplicate(params, true) : cJSON_CreateObject();
-	char id[23], *out;
-
-	if (!json_get_str(p, "op", NULL)) {
-		env_id(a->opt.env, id);
-		cJSON_AddStringToObject(p, "op", id);
-	}
-	if (!json_get_str(p, "tx", NULL) && (kind == CMD_claim || kind == CMD_next || kind == CMD_take)) {
-		env_id(a->opt.env, id);
-		cJSON_AddStringToObject(p, "tx", id);
-	}
-	*op = xstrdup(json_get_str(p, "op", ""));
-	out = cJSON_PrintUnformatted(p);
-	cJSON_Delete(p);
-	return out;
 }
 
 /* ---- answers */
@@ -332,6 +147,7 @@ static void settled(struct agent *a, struct entry *e, const struct answer *ans)
 		keep_refused(a, e, ans->err, ans->text);
 		return;
 	}
+	a->tell = a->tell || e->promised;
 	answer_client(a, e, ans);
 	entry_forget(a, e);
 }
@@ -348,7 +164,7 @@ static void try_without_revision(struct agent *a, struct entry *e)
 	cJSON_DeleteItemFromObjectCaseSensitive(doc, "rev");
 	free(e->params);
 	free(e->op);
-	e->params = params_with_ids(a, e->kind, doc, &e->op);
+	e->params = entry_params(a, e->kind, doc, &e->op);
 	cJSON_Delete(doc);
 	entry_store(a, e);
 }
@@ -377,51 +193,7 @@ static void on_answer(void *ctx, const struct answer *ans)
 		a->predict_anew = true;
 }
 
-/* ---- the predicted world */
-
-static int copy_line(void *ctx, const char *json, size_t n)
-{
-	return world_load_line(ctx, json, n);
-}
-
-static void predict_end(struct agent *a)
-{
-	if (!a->predicted)
-		return;
-	core_release(&a->core);
-	world_release(a->predicted);
-	free(a->predicted);
-	a->predicted = NULL;
-	for (struct entry *e = a->first; e; e = e->next)
-		e->predicted = false;
-}
-
-static void predict_begin(struct agent *a)
-{
-	if (a->predicted)
-		return;
-	a->predicted = xcalloc(1, sizeof *a->predicted);
-	world_init(a->predicted);
-	world_save(replica_world(a->replica), true, copy_line, a->predicted);
-	a->predicted->n = replica_world(a->replica)->n;
-	core_init(&a->core, a->predicted, &a->penv);
-}
-
-static int on_step(void *ctx, struct evlist *list)
-{
-	struct agent *a = ctx;
-
-	for (unsigned i = 0; i < list->n; i++) {
-		struct event *e = &list->items[i];
-
-		e->n = a->predicted->n + 1;
-		if (world_apply(a->predicted, e))
-			return E_CORRUPT;
-		if (event_type(e->kind)->live)
-			clients_event(a, e);
-	}
-	return 0;
-}
+/* ---- promises */
 
 /* The lease that it is for: later it is this one or none. What was seen here is no revision over there. */
 static void bind_lease(struct agent *a, struct entry *e)
@@ -439,45 +211,6 @@ static void bind_lease(struct agent *a, struct entry *e)
 	cJSON_Delete(doc);
 }
 
-/* As the coordinator would decide it, if nothing happened meanwhile. */
-static int predict(struct agent *a, struct entry *e, struct answer *ans)
-{
-	struct command cmd;
-	struct cJSON *doc;
-	int err;
-
-	predict_begin(a);
-	err = decode(e, &doc, &cmd);
-	cmd.by = a->me.user;
-	cmd.role = a->me.role;
-	if (!err)
-		err = core_run(&a->core, &cmd, on_step, a, ans);
-	cJSON_Delete(doc);
-	e->predicted = !err;
-	return err ? err : ans->err;
-}
-
-/* Everything promised, on top of the replica as it is now. */
-static void predict_rebuild(struct agent *a)
-{
-	bool had = a->predicted != NULL;
-
-	a->predict_anew = false;
-	predict_end(a);
-	for (struct entry *e = a->first; e; e = e->next) {
-		struct answer ans = {0};
-
-		if (!e->promised || e->err || e->kind == CMD_viewed)
-			continue;
-		predict(a, e, &ans);
-		answer_release(&ans);
-	}
-	if (had || a->predicted)
-		clients_anew(a);
-}
-
-/* ---- promises */
-
 static void promise(struct agent *a, struct entry *e)
 {
 	struct answer ans = {0};
@@ -492,7 +225,7 @@ static void promise(struct agent *a, struct entry *e)
 		answer_release(&ans);
 		return;
 	}
-	e->promised = true;
+	e->promised = a->tell = true;
 	entry_store(a, e);
 	if (!ans.study)
 		ans.study = e->study;
@@ -543,12 +276,12 @@ static void entry_send(struct agent *a, struct entry *e)
 	struct command cmd;
 	struct cJSON *doc;
 
-	if (decode(e, &doc, &cmd)) {
+	if (entry_decode(e, &doc, &cmd)) {
 		cJSON_Delete(doc);
 		return;
 	}
 	if (!cmd.at && (e->promised || e->quiet))
-		cmd.at = given_at(a, e);
+		cmd.at = entry_given_at(a, e);
 	t = xmalloc(sizeof *t);
 	*t = (struct ticket){a, e->seq};
 	e->sent = true;
@@ -698,7 +431,7 @@ void outbox_add(struct agent *a, struct agent_client *c, enum cmd kind, const st
 		return;
 	}
 	e = entry_new(a, kind);
-	e->params = params_with_ids(a, kind, m->params, &e->op);
+	e->params = entry_params(a, kind, m->params, &e->op);
 	e->study = study_of(a, &cmd);
 	e->client = c->number;
 	e->id = m->id ? cJSON_PrintUnformatted(m->id) : NULL;
@@ -774,145 +507,5 @@ int outbox_turn(struct agent *a)
 	send_due(a);
 	if (a->predict_anew)
 		predict_rebuild(a);
-	return cache_commit(a->cache);
-}
-
-/* ---- looking and settling */
-
-bool study_is_pending(const struct agent *a, uint64_t study)
-{
-	for (const struct entry *e = a->first; e; e = e->next)
-		if (e->study == study && e->promised && !e->err)
-			return true;
-	return false;
-}
-
-void outbox_words(struct agent *a, uint64_t study, struct cJSON *into)
-{
-	cJSON *notes = cJSON_GetObjectItemCaseSensitive(into, "notes");
-
-	for (const struct entry *e = a->first; e; e = e->next) {
-		struct cJSON *doc, *note;
-
-		if (e->study != study || !e->promised || e->err)
-			continue;
-		doc = json_parse(e->params, strlen(e->params));
-		if (words_of(doc)) {
-			if (!notes)
-				notes = cJSON_AddArrayToObject(into, "notes");
-			note = cJSON_CreateObject();
-			cJSON_AddNumberToObject(note, "at", (double)given_at(a, e));
-			cJSON_AddStringToObject(note, "by", a->me.user);
-			cJSON_AddStringToObject(note, "kind", "pending");
-			cJSON_AddStringToObject(note, "text", words_of(doc));
-			cJSON_AddItemToArray(notes, note);
-		}
-		cJSON_Delete(doc);
-	}
-}
-
-unsigned agent_waiting(const struct agent *a)
-{
-	unsigned n = 0;
-
-	for (const struct entry *e = a->first; e; e = e->next)
-		n += !e->err && !e->quiet;
-	return n;
-}
-
-unsigned agent_refused(const struct agent *a)
-{
-	unsigned n = 0;
-
-	for (const struct entry *e = a->first; e; e = e->next)
-		n += e->err != 0;
-	return n;
-}
-
-static void put_entry(struct agent *a, struct buf *b, const struct entry *e)
-{
-	const struct study *s = world_study(agent_world(a), e->study);
-	struct cJSON *doc = json_parse(e->params, strlen(e->params));
-
-	json_open(b, '{');
-	json_kuint(b, "seq", e->seq);
-	json_kstr(b, "method", cmd_type(e->kind)->method);
-	json_kuint(b, "study", e->study);
-	if (s)
-		json_kstr(b, "accession", s->accession);
-	json_kint(b, "at", given_at(a, e));
-	json_kbool(b, "promised", e->promised);
-	if (words_of(doc))
-		json_kstr(b, "words", words_of(doc));
-	if (e->err)
-		json_kstr(b, "code", err_name(e->err));
-	if (e->text)
-		json_kstr(b, "text", e->text);
-	json_close(b, '}');
-	cJSON_Delete(doc);
-}
-
-void outbox_status(struct agent *a, struct buf *b)
-{
-	static const char *const keys[] = {"waiting", "refused"};
-
-	for (int refused = 0; refused < 2; refused++) {
-		json_key(b, keys[refused]);
-		json_open(b, '[');
-		for (const struct entry *e = a->first; e; e = e->next)
-			if ((e->err != 0) == (refused == 1) && !e->quiet)
-				put_entry(a, b, e);
-		json_close(b, ']');
-	}
-}
-
-/* What was refused becomes a note of the study, so that nobody reads it as a report. */
-static void become_note(struct agent *a, struct entry *e, const char *as)
-{
-	struct cJSON *doc = json_parse(e->params, strlen(e->params));
-	const char *words = words_of(doc);
-	char *text =
-	    xasprintf("%s%s", e->kind == CMD_finish ? "not signed: " : "", words ? words : "(no words)");
-	struct buf b = BUF_INIT(2 * WIRE_LINE_MAX);
-
-	json_open(&b, '{');
-	json_kstr(&b, "op", ""); /* replaced below: another operation */
-	json_kuint(&b, "study", e->study);
-	json_kstr(&b, "as", as);
-	text[utf8_prefix(text, strlen(text), 16 * 1024)] = '\0';
-	json_kstr(&b, "text", text);
-	json_close(&b, '}');
-	cJSON_Delete(doc);
-	doc = json_parse(b.data, b.len);
-	cJSON_DeleteItemFromObjectCaseSensitive(doc, "op");
-	free(e->params);
-	free(e->op);
-	e->params = params_with_ids(a, CMD_note, doc, &e->op);
-	cJSON_Delete(doc);
-	buf_release(&b);
-	free(text);
-	e->kind = CMD_note;
-	e->err = 0;
-	str_put(&e->text, NULL);
-	e->sent = false;
-	entry_store(a, e);
-}
-
-int outbox_settle(struct agent *a, int64_t seq, const char *as, const char **why)
-{
-	struct entry *e = seq > 0 ? entry_find(a, (uint64_t)seq) : NULL;
-
-	*why = "there is nothing refused by this number";
-	if (!e || !e->err)
-		return E_NOTFOUND;
-	*why = "as wants second, supervisor or discard";
-	if (str_ieq(as, "discard"))
-		entry_forget(a, e);
-	else if (str_ieq(as, "second") || str_ieq(as, "supervisor"))
-		become_note(a, e, as);
-	else
-		return E_USAGE;
-	*why = NULL;
-	tell_link(a, NULL);
 	return cache_commit(a->cache);
 }

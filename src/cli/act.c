@@ -211,12 +211,6 @@ static int64_t until_of(const struct answer *a)
 	return until;
 }
 
-/* An agent without a link has kept it: not done, but not lost. */
-static bool is_promised(const struct answer *a)
-{
-	return a->extra && strstr(a->extra, "\"pending\":true");
-}
-
 static void told_json(struct buf *b, const struct cli *c, const struct answer *a, const struct cJSON *study)
 {
 	int64_t until = until_of(a);
@@ -235,7 +229,7 @@ static void told_json(struct buf *b, const struct cli *c, const struct answer *a
 		json_kint(b, "fence", a->fence);
 	if (until)
 		json_time(b, "until", until);
-	if (is_promised(a))
+	if (answer_is_pending(a))
 		json_kbool(b, "pending", true);
 	if (a->text)
 		json_clean(b, "text", a->text);
@@ -263,7 +257,9 @@ static void told_text(struct buf *b, const struct cli *c, const struct answer *a
 	for (size_t i = 0; study && i < sizeof(keys) / sizeof(keys[0]); i++)
 		word_tell(b, json_get_str(study, keys[i], NULL));
 	buf_addc(b, ':');
-	word_tell(b, is_promised(a) ? "kept; it goes out when the link is back" : a->text ? a->text : "done");
+	word_tell(b, answer_is_pending(a) ? "kept; it goes out when the link is back"
+	             : a->text            ? a->text
+	                                  : "done");
 	if (a->study)
 		buf_addf(b, " (#%llu", (unsigned long long)a->study);
 	if (a->study && a->rev)

@@ -51,7 +51,7 @@ static int settings_prepare(struct cli *c)
 	if (c->args.opt[OPT_timeout])
 		seconds_of(c->args.opt[OPT_timeout], &c->timeout);
 	c->zone = settings_zone(&c->settings);
-	c->target = settings_target(&c->settings);
+	c->target = coordinator_target(&c->settings);
 	if (!c->target)
 		return cli_fail(c, E_USAGE,
 		    "which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set "

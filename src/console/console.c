@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cjson/cJSON.h>
 #include <event2/event.h>
 
 #include "wetread/crash.h"
@@ -51,6 +52,7 @@ enum {
 	SLOW_TERMINAL_MS = 250, /* a terminal this far away gets few bytes */
 	SAVE_MS = 1000,         /* after the last key what was typed is written to disk */
 	SAVE_MOST_MS = 5000,    /* and at least this often while keys keep coming */
+	LAST_MS = 2000,         /* for the agent to take what was typed last */
 	TEST_FD = 3
 };
 
@@ -79,6 +81,9 @@ struct console {
 		enum view_link_state state;
 		int rtt;
 		char *where, *why;
+		uint64_t *pending; /* studies with something that waits for the link */
+		size_t npending;
+		unsigned refused; /* what had been promised, and wants a choice */
 	} beyond;
 	char *target; /* where the link goes: the coordinator, or the agent in front of it */
 	struct keep keep;
@@ -111,7 +116,12 @@ static int64_t host_now(void *ctx)
 
 static bool host_is_pending(void *ctx, uint64_t study)
 {
-	return replica_is_pending(((struct console *)ctx)->replica, study);
+	const struct console *c = ctx;
+
+	for (size_t i = 0; i < c->beyond.npending; i++)
+		if (c->beyond.pending[i] == study)
+			return true;
+	return replica_is_pending(c->replica, study);
 }
 
 static unsigned host_pending(void *ctx)
@@ -250,7 +260,7 @@ static void on_save(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	keep_save(&c->keep, c->view);
 	shape_save(&c->shape, c->view);
-	if (c->keep.told)
+	if (c->keep.told || c->test)
 		frame_soon(c);
 }
 
@@ -276,12 +286,12 @@ static void frame_tell(struct console *c)
 	bytes = term_written(c->term, &writes);
 	n = snprintf(line, sizeof line,
 	    "frame %lu rev %llu cursor %llu keys %s order %s pending %u bytes %llu writes %llu input %llu "
-	    "loads %u film %u\n",
+	    "loads %u film %u kept %s\n",
 	    c->frames, (unsigned long long)replica_world(c->replica)->n,
 	    (unsigned long long)view_cursor(c->view), view_deaf(c->view) ? "deaf" : "open",
 	    view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica),
 	    (unsigned long long)bytes, (unsigned long long)writes, (unsigned long long)c->typed, c->loads,
-	    view_film_share(c->view));
+	    view_film_share(c->view), keep_has(&c->keep, c->view) ? "yes" : "no");
 	if (write(TEST_FD, line, (size_t)n) < 0)
 		c->test = false;
 }
@@ -630,6 +640,7 @@ static void link_tell(struct console *c)
 	                       .rtt = rtt > 0 ? rtt : 0,
 	                       .heard = c->heard,
 	                       .by_agent = c->beyond.known,
+	                       .refused = c->beyond.refused,
 	                       .where = c->beyond.where ? c->beyond.where : c->target,
 	                       .why = c->beyond.why ? c->beyond.why
 	                              : c->why      ? c->why
@@ -651,12 +662,29 @@ static void on_link_state(void *ctx, const struct link_news *news)
 	struct console *c = ctx;
 
 	c->news = *news;
+	if (news->state == LINK_OFFLINE)
+		stash_down(&c->keep.stash);
 	if (!c->refused)
 		str_put(&c->why, news->state == LINK_OFFLINE ? news->why : NULL);
 	if (news->state == LINK_OFFLINE)
 		dump_fail(c, news->err, news->why);
 	link_tell(c);
 	frame_soon(c);
+}
+
+static void pending_take(struct console *c, const struct cJSON *list)
+{
+	const struct cJSON *one;
+	size_t n = 0;
+
+	c->beyond.pending =
+	    xreallocarray(c->beyond.pending, (size_t)cJSON_GetArraySize(list) + 1, sizeof *c->beyond.pending);
+	cJSON_ArrayForEach(one, list)
+	{
+		if (cJSON_IsNumber(one))
+			c->beyond.pending[n++] = (uint64_t)one->valuedouble;
+	}
+	c->beyond.npending = n;
 }
 
 /* An agent tells how its own link is; and what was refused of what it had promised. */
@@ -670,8 +698,8 @@ static void replica_notice(void *ctx, const char *method, const struct cJSON *pa
 	struct console *c = ctx;
 
 	if (!strcmp(method, "sync.refused")) {
-		char *text = xasprintf("refused: %s; your words are kept: wetread-sync status",
-		    json_get_str(params, "text", "?"));
+		char *text =
+		    xasprintf("refused after all: %s; :refused chooses", json_get_str(params, "text", "?"));
 
 		view_say(c->view, LOOK_WARN, text);
 		free(text);
@@ -688,7 +716,12 @@ static void replica_notice(void *ctx, const char *method, const struct cJSON *pa
 	c->heard = json_get_int(params, "heard", c->heard);
 	str_put(&c->beyond.where, json_get_str(params, "where", NULL));
 	str_put(&c->beyond.why, json_get_str(params, "why", NULL));
+	c->beyond.refused = (unsigned)json_get_int(params, "refused", 0);
+	pending_take(c, json_get(params, "pending"));
+	if (c->term)
+		stash_up(&c->keep.stash);
 	link_tell(c);
+	frame_soon(c);
 }
 
 static void on_line(void *ctx, const char *line, size_t n)
@@ -700,7 +733,8 @@ static void on_line(void *ctx, const char *line, size_t n)
 
 	if (replica_line(c->replica, line, n) < 0) {
 		view_say(c->view, LOOK_WARN, "the coordinator sent what is not understood; connecting anew");
-		link_retry(c->link);
+		link_reset(c->link, E_SYNTAX, "the coordinator sent what is not understood");
+		return;
 	}
 	err = replica_held(c->replica, &held);
 	if (err)
@@ -943,7 +977,7 @@ static int settings_prepare(struct console *c, char **why)
 		return E_USAGE;
 	c->a11y = c->opt.given[OPT_a11y] || settings_bool(&c->settings, SETTING_a11y);
 	c->calm = c->a11y || strcmp(settings_str(&c->settings, SETTING_motion), "reduced") == 0;
-	c->target = settings_target(&c->settings);
+	c->target = coordinator_target(&c->settings);
 	if (c->target)
 		return 0;
 	*why = xstrdup("which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set "
@@ -991,6 +1025,30 @@ static int term_prepare(struct console *c, char **why)
 		crash_watch(c->tty, term_before(c->term), term_goodbye,
 		    "What you typed and did not send is kept: start wetread again and look at :drafts.");
 	return rc;
+}
+
+static void on_stash(void *ctx)
+{
+	struct console *c = ctx;
+
+	keep_save(&c->keep, c->view);
+	if (c->test)
+		frame_soon(c);
+}
+
+/* What the agent is still to take is waited for, but not for long: the file has to do then. */
+static void keep_last(struct console *c)
+{
+	if (c->on_tty)
+		event_del(c->on_tty);
+	keep_save(&c->keep, c->view);
+	for (int64_t until = mono() + LAST_MS; c->keep.stash.busy && mono() < until;) {
+		struct timeval tv = tv_of(LAST_MS / 10);
+
+		event_base_loopexit(c->base, &tv);
+		event_base_loop(c->base, EVLOOP_ONCE);
+	}
+	keep_close(&c->keep, c->view);
 }
 
 static bool wants_ascii(const struct console *c)
@@ -1101,6 +1159,9 @@ static void view_prepare(struct console *c)
 	c->view = view_new(&vo);
 	view_glyphs(c->view, looks_theme(c->looks)->glyphs);
 	shape_load(c->view);
+	stash_init(&c->keep.stash, c->replica, c->view);
+	c->keep.stash.answered = on_stash;
+	c->keep.stash.ctx = c;
 }
 
 static void timers_prepare(struct console *c)
@@ -1170,7 +1231,7 @@ static int run(struct console *c, char **why)
 	}
 	frame(c);
 	event_base_dispatch(c->base);
-	keep_close(&c->keep, c->view);
+	keep_last(c);
 	shape_close(&c->shape, c->view);
 	return 0;
 }
@@ -1187,6 +1248,7 @@ static void console_release(struct console *c)
 	looks_free(c->looks);
 	/* Gives up what is unanswered; the tickets go with their answers, so the view must still be there. */
 	replica_free(c->replica);
+	stash_release(&c->keep.stash);
 	for (int i = 0; i < FILM_EYES; i++)
 		films_free(c->eyes[i].films);
 	view_free(c->view);
@@ -1204,6 +1266,7 @@ static void console_release(struct console *c)
 	input_release(&c->input);
 	settings_release(&c->settings);
 	free(c->target);
+	free(c->beyond.pending);
 	free(c->beyond.where);
 	free(c->beyond.why);
 	free(c->why);

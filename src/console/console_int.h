@@ -41,9 +41,33 @@ int seal_key(unsigned char key[SEAL_KEY]); /* of this person on this machine; ma
 int seal_close(const unsigned char key[SEAL_KEY], const char *text, size_t n, struct buf *out);
 int seal_open(const unsigned char key[SEAL_KEY], const struct buf *sealed, struct buf *text);
 
+struct replica;
+struct cJSON;
+
+/* The same texts in an agent's cache, see stash.c. */
+struct stash {
+	struct replica *replica;
+	struct view *view;
+	void (*answered)(void *ctx); /* the agent has taken what it was given, or not */
+	void *ctx;
+	char name[40];
+	bool asked, open;      /* on this connection: what was left, and it was answered */
+	bool said;             /* `there` is what the agent said it has */
+	char *there;           /* NULL: nothing */
+	struct cJSON *instead; /* names of those that were taken over and are to go */
+	unsigned busy, life;
+};
+void stash_init(struct stash *, struct replica *, struct view *);
+void stash_release(struct stash *);
+void stash_up(struct stash *);                    /* the other end is an agent */
+void stash_down(struct stash *);                  /* the connection is gone */
+bool stash_put(struct stash *, const char *text); /* false: no agent takes it now; NULL: nothing is left */
+bool stash_has(const struct stash *, const char *text); /* on its disk */
+
 /*
- * Texts that were not sent, in $XDG_STATE_HOME/wetread/drafts: a file each console, named by a hash of coordinator and
- * person, so that two consoles never write over each other and nobody sees another's; sealed.  A console that starts takes over
+ * Texts that were not sent: in the agent's cache while there is one, else in $XDG_STATE_HOME/wetread/drafts: a file each
+ * console, named by a hash of coordinator and person, so that two consoles never write over each other and nobody sees
+ * another's; sealed.  A console that starts takes over
  * the files whose owners are gone; owners that live hold a lock.
  */
 struct keep {
@@ -53,6 +77,7 @@ struct keep {
 	char *written; /* what is on disk; NULL: nothing */
 	int lock;
 	bool told; /* that it cannot be written */
+	struct stash stash;
 };
 #define KEEP_INIT                                                                                            \
 	{                                                                                                    \
@@ -61,7 +86,8 @@ struct keep {
 /* The texts are this person's at this coordinator from now on; no change is fine. */
 void keep_follow(struct keep *, struct view *, const char *epoch, const char *login);
 void keep_save(struct keep *, struct view *);
-void keep_close(struct keep *, struct view *); /* saves */
+bool keep_has(const struct keep *, const struct view *); /* all of them, as they are now */
+void keep_close(struct keep *, struct view *);           /* saves */
 /* Stands for a person at a coordinator in the names of files. */
 enum { KEEP_HASH = 32 };
 void keep_hash(const char *epoch, const char *login, char hex[KEEP_HASH + 1]);

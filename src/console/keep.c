@@ -154,12 +154,14 @@ static bool sealed_put(const struct keep *k, const char *json)
 	return whole;
 }
 
-/* Is what is typed on disk now? */
+/* Is what is typed on disk now?  What the agent has need not be there. */
 static bool put(struct keep *k, const struct view *v)
 {
 	char *json = view_drafts(v);
 	bool same = json && k->written && strcmp(json, k->written) == 0;
 
+	if (stash_has(&k->stash, json))
+		str_put(&json, NULL);
 	if (!json) {
 		if (k->written)
 			unlink(k->path);
@@ -172,7 +174,18 @@ static bool put(struct keep *k, const struct view *v)
 	return true;
 }
 
-void keep_save(struct keep *k, struct view *v)
+static bool agent_takes(struct keep *k, const struct view *v)
+{
+	char *json = view_drafts(v);
+	bool taken = stash_put(&k->stash, json);
+
+	if (taken && stash_has(&k->stash, json) && k->path)
+		put(k, v);
+	free(json);
+	return taken;
+}
+
+static void file_save(struct keep *k, struct view *v)
 {
 	if (!k->path || put(k, v)) {
 		k->told = false;
@@ -186,6 +199,24 @@ void keep_save(struct keep *k, struct view *v)
 		free(text);
 	}
 	k->told = true;
+}
+
+void keep_save(struct keep *k, struct view *v)
+{
+	if (agent_takes(k, v))
+		k->told = false;
+	else
+		file_save(k, v);
+}
+
+bool keep_has(const struct keep *k, const struct view *v)
+{
+	char *json = view_drafts(v);
+	bool has = stash_has(&k->stash, json) ||
+	           (json && k->written ? strcmp(json, k->written) == 0 : !json && !k->written);
+
+	free(json);
+	return has;
 }
 
 /* ---- taking over from consoles that are gone */
@@ -287,7 +318,7 @@ static void keep_open(struct keep *k, struct view *v)
 void keep_close(struct keep *k, struct view *v)
 {
 	if (k->path) {
-		keep_save(k, v);
+		file_save(k, v);
 		if (!k->written && !k->told)
 			file_drop(k->path, lock_end);
 	}
@@ -298,7 +329,9 @@ void keep_close(struct keep *k, struct view *v)
 	free(k->path);
 	str_put(&k->written, NULL);
 	sodium_memzero(k->key, sizeof k->key);
-	*k = (struct keep)KEEP_INIT;
+	k->epoch = k->login = k->path = NULL;
+	k->lock = -1;
+	k->told = false;
 }
 
 void keep_follow(struct keep *k, struct view *v, const char *epoch, const char *login)

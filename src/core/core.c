@@ -59,6 +59,11 @@ void answer_release(struct answer *a)
 	*a = (struct answer){0};
 }
 
+bool answer_is_pending(const struct answer *a)
+{
+	return a->extra && strstr(a->extra, "\"pending\":true");
+}
+
 /* ---- what the command functions use */
 
 void refuse(struct step *st, int err, const char *fmt, ...)

@@ -539,6 +539,12 @@ static unsigned act_copy(struct view *v)
 	return VIEW_DRAW;
 }
 
+static unsigned act_refused(struct view *v)
+{
+	refused_open(v);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
 static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_DOWN] = act_down,
     [ACTION_UP] = act_up,
@@ -607,6 +613,7 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_HELP] = act_help,
     [ACTION_MESSAGES] = act_messages,
     [ACTION_DRAFTS] = act_drafts,
+    [ACTION_REFUSED] = act_refused,
     [ACTION_REDRAW] = act_redraw,
     [ACTION_SUSPEND] = act_suspend,
 };

@@ -364,7 +364,12 @@ void view_me(struct view *v, const char *login, const char *role_key, unsigned r
 
 void view_link(struct view *v, const struct view_link *l)
 {
+	unsigned before = v->link.refused;
+
 	v->link = *l;
+	if (l->refused > before)
+		view_say_sticky(v, l->refused == 1 ? "something that the agent had kept was refused: :refused"
+		                                   : "some of what the agent had kept was refused: :refused");
 	snprintf(v->where, sizeof v->where, "%s", l->where ? l->where : "");
 	snprintf(v->why, sizeof v->why, "%s", l->why ? l->why : "");
 	v->link.where = v->where;
@@ -401,7 +406,8 @@ void view_answer(struct view *v, uint64_t ticket, const struct answer *a)
 void view_result(struct view *v, uint64_t ticket, const struct cJSON *result, const struct cJSON *error)
 {
 	view_clock(v);
-	if (news_result(v, ticket, result) || views_result(v, ticket, result, error))
+	if (news_result(v, ticket, result) || views_result(v, ticket, result, error) ||
+	    refused_result(v, ticket, result, error))
 		return;
 	/* Also to a view that was left: it waits for the answer. */
 	for (int s = 0; s < SCREEN_COUNT; s++)
@@ -548,6 +554,7 @@ void view_free(struct view *v)
 		dialog_close(v, false);
 	work_release(v);
 	drafts_release(v);
+	refusals_release(v);
 	facts_release(&v->facts);
 	for (unsigned i = 0; i < MESSAGES_MAX; i++)
 		free(v->messages[i].text);

@@ -78,6 +78,14 @@ struct draft {
 	char *label, *text, *extra; /* extra: the reader or reason chosen with it */
 };
 
+/* What an agent told of commands that it had promised and that were refused. */
+struct refusals {
+	uint64_t ticket; /* 0: no question under way */
+	bool settling;   /* it is a choice that is on its way */
+	struct cJSON *list;
+	const char *trouble;
+};
+
 struct dialog;
 struct dialog_type {
 	const char *name; /* of its drafts; NULL if it keeps none */
@@ -195,6 +203,7 @@ struct view {
 
 	struct draft *drafts;
 	size_t ndrafts;
+	struct refusals refusals;
 
 	struct lightbox lightbox;
 	struct lock lock;
@@ -406,5 +415,10 @@ struct ident ident_of(const struct study *);
 bool ident_same(const struct ident *, const struct ident *);
 void drafts_open(struct view *);
 void drafts_release(struct view *);
+
+/* refused.c */
+void refused_open(struct view *);
+bool refused_result(struct view *, uint64_t ticket, const struct cJSON *result, const struct cJSON *error);
+void refusals_release(struct view *);
 
 #endif

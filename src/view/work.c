@@ -24,6 +24,7 @@ struct item {
 	char *reader_before, *hold_before; /* what an inverse needs */
 	uint64_t ticket;
 	bool answered;
+	bool promised; /* the agent has kept it until there is a link */
 	int err;
 	uint64_t rev; /* after it */
 	int64_t fence;
@@ -443,6 +444,7 @@ static void item_success(struct view *v, struct item *it, const struct answer *a
 
 	it->rev = a->rev;
 	it->fence = a->fence;
+	it->promised = answer_is_pending(a);
 	if (row)
 		row->marked = false;
 	if (it->target.id == 0 && a->study) {
@@ -483,6 +485,9 @@ static void say_one(struct view *v, const struct batch *b, const struct item *it
 		view_sayf(v, LOOK_WARN, "%s. Nothing done; g! does it anyway", it->why);
 	else if (it->err)
 		view_sayf(v, LOOK_WARN, "Cannot %s: %s", words_of[it->cmd].verb, it->why);
+	else if (it->promised)
+		view_sayf(v, LOOK_TEXT, "Kept: %s %s%s; it goes out when the link is back",
+		    words_of[it->cmd].verb, it->target.label, detail_of(it, detail, sizeof detail));
 	else
 		view_sayf(v, LOOK_TEXT, "%s%s %s%s%s",
 		    b->purpose == UNDO   ? "Undone: "
