@@ -211,6 +211,8 @@ void view_proof(struct view *, bool proven, const char *why);
 bool view_work(struct view *);
 /* Draws into the view's own grid, borrowed until the next call. */
 const struct grid *view_draw(struct view *);
+/* The same screen without anything that says of whom, for a record; borrowed until the next call. */
+const struct grid *view_masked(struct view *);
 /* ms until time alone changes a cell, from now; -1: never. */
 int view_next(struct view *);
 

@@ -42,6 +42,7 @@
 #include "console_int.h"
 #include "films_int.h"
 #include "herald_int.h"
+#include "record_int.h"
 
 enum {
 	EVENT_FRAME_MS = 250, /* frames for what others do */
@@ -89,6 +90,7 @@ struct console {
 	struct keep keep;
 	struct unlock unlock;
 	struct herald *herald; /* NULL: a dump */
+	struct record *record; /* NULL: none is made */
 	int64_t keyed_at;      /* by the clock that goes on while the machine sleeps: the last key */
 	struct shape_state shape;
 	int64_t typed_at;         /* monotonic: the first key that is not on disk */
@@ -337,6 +339,8 @@ static void frame(struct console *c)
 	c->framed_at = mono();
 	if (term_draw(c->term, g, c->repaint))
 		event_add(c->on_room, NULL);
+	if (c->record)
+		record_frame(c->record, view_masked(c->view));
 	c->repaint = false;
 	if (c->frames == 1) {
 		canvas_ask(&c->canvas, c->term, mono());
@@ -1103,6 +1107,14 @@ static int notices_prepare(struct console *c, char **why)
 	return rc < 0 ? E_USAGE : 0;
 }
 
+static int record_prepare(struct console *c, char **why)
+{
+	int w, h;
+
+	term_size(c->term, &w, &h);
+	return record_open(&c->record, c->opt.given[OPT_record], w, h, why);
+}
+
 static void films_prepare(struct console *c)
 {
 	for (int i = 0; i < FILM_EYES; i++) {
@@ -1219,6 +1231,8 @@ static int run(struct console *c, char **why)
 	if (rc < 0)
 		return E_USAGE;
 	rc = notices_prepare(c, why);
+	if (rc == 0 && c->term && c->opt.given[OPT_record])
+		rc = record_prepare(c, why);
 	if (rc < 0)
 		return rc;
 	lo.base = c->base;
@@ -1242,6 +1256,8 @@ static void console_release(struct console *c)
 	if (c->herald)
 		herald_quiet_title(c->herald, c->term);
 	herald_free(c->herald);
+	if (record_close(c->record) < 0)
+		fprintf(stderr, "wetread: the record is not whole: %s\n", strerror(errno));
 	unlock_release(&c->unlock);
 	crash_unwatch();
 	term_close(c->term);
@@ -1272,6 +1288,14 @@ static void console_release(struct console *c)
 	free(c->why);
 }
 
+static int told(int rc, char *why)
+{
+	if (rc < 0)
+		fprintf(stderr, "wetread: %s\n", why ? why : err_text(rc));
+	free(why);
+	return rc < 0 ? err_exit(rc) : 0;
+}
+
 int console_main(int argc, char **argv)
 {
 	struct console c = {.tty = -1, .keep = KEEP_INIT, .news = {.state = LINK_CONNECTING, .why = ""}};
@@ -1283,6 +1307,10 @@ int console_main(int argc, char **argv)
 	log_open("wetread", LOG_ERR);
 	c.test = getenv("WETREAD_TEST_FD") != NULL && fcntl(TEST_FD, F_GETFD) >= 0;
 	rc = options_parse(&c.opt, argc, argv, &why);
+	if (rc == 0 && c.opt.given[OPT_play]) {
+		looks_free(c.looks);
+		return told(play(c.opt.given[OPT_play], &why), why);
+	}
 	c.slow = rc == 0 && c.opt.given[OPT_slow];
 	if (rc == 0)
 		rc = settings_prepare(&c, &why);

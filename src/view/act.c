@@ -527,6 +527,8 @@ static unsigned act_copy(struct view *v)
 
 	if (!view_world(v)->policy->copies)
 		view_say(v, LOOK_WARN, "the site's policy does not let the console copy: [console] copy");
+	else if (v->privacy)
+		view_say(v, LOOK_WARN, "nothing is copied in privacy mode; gp ends it");
 	else if (!s || str_empty(s->accession))
 		view_say(v, LOOK_WARN, "there is no accession under the cursor");
 	else if (!v->shape.room.copy)

@@ -270,7 +270,7 @@ static void tab_study(struct page *p, const struct study *s)
 	page_line(p, LOOK_TEXT, "Priority", "%s %s%s%s%s", prio_label(s->prio),
 	    s->protocol ? s->protocol : prio_key(s->prio), s->protocol ? " protocol" : "",
 	    s->class ? ", class " : "", s->class ? s->class : "");
-	page_text(p, LOOK_STRONG, "History", f->reason);
+	page_text(p, LOOK_STRONG, "History", v->masking ? "(not recorded)" : f->reason);
 	images_line(p, s);
 	priors_line(p, s);
 	if (s->ai)
@@ -318,7 +318,7 @@ static void said_line(struct page *p, const struct cJSON *one, const char *what)
 
 	page_line(p, LOOK_STRONG, "", "%s  %s  %s%s%s", stamp_text(p->v, at, json_get_int(one, "at", 0)),
 	    json_get_str(one, "by", "?"), what, with ? ", also for " : "", with ? with : "");
-	page_lines(p, json_get_str(one, "text", "(no words)"));
+	page_lines(p, p->v->masking ? "(not recorded)" : json_get_str(one, "text", "(no words)"));
 	page_gap(p);
 }
 

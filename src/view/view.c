@@ -564,6 +564,7 @@ void view_free(struct view *v)
 	lock_release(&v->lock);
 	boards_free(v->boards);
 	notices_release(v);
+	grid_release(&v->masked);
 	rows_release(&v->rows);
 	grid_release(&v->grid);
 	free(v);

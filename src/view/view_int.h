@@ -210,6 +210,8 @@ struct view {
 	struct boards *boards; /* board.h */
 	struct shape shape;
 	struct notices notices;
+	struct grid masked; /* of view_masked() */
+	bool masking;       /* it is being drawn */
 };
 
 /* view.c */

@@ -109,6 +109,10 @@ void patient_name(const struct view *v, const struct study *s, char *out, size_t
 	char *group;
 	size_t n;
 
+	if (v->masking) {
+		snprintf(out, size, "[masked]");
+		return;
+	}
 	if (v->privacy) {
 		char *initials = text_initials(s->name);
 

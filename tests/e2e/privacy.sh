@@ -28,7 +28,7 @@ console() {
 	shift 2
 	t new-session -d -s "$name" -x 80 -y 24 \
 		"env -u TMUX TERM=tmux-256color WETREAD_TEST_FD=3 WETREAD_COORDINATOR=ssh://$login@127.0.0.1:$SSH_PORT WETREAD_IDENTITY=$KEYS/$login XDG_STATE_HOME=$HOME/state-$login $* \
-		sh -c 'exec \"$top_builddir/wetread\" 3>>\"$E2E_DIR/$name.frames\"'; exec cat"
+		sh -c 'exec \"$top_builddir/wetread\" ${ARGS:-} 3>>\"$E2E_DIR/$name.frames\"'; exec cat"
 }
 screen() { t capture-pane -p -t "$1"; }
 sees() { screen "$1" | grep -qF -- "$2"; }
@@ -59,7 +59,7 @@ pane_pid() { # of the console in it
 }
 
 mkdir -p "$XDG_CONFIG_HOME/wetread"
-console reader okafor
+ARGS="--record $E2E_DIR/record.cast" console reader okafor
 wait_for 20 "the queue is there" sees reader 48000912 || bail "a console" "$(screen reader)"
 
 # ---- locked by hand, opened by the key
@@ -138,5 +138,11 @@ wait_for 10 "C-z stops it" stopped
 wait_for 10 "the screen is cleared first" blank eye && ok "a console that is stopped leaves an empty screen"
 kill -s CONT "$pid"
 wait_for 10 "and comes back" sees eye 48000912 && ok "and comes back"
+fails 1 "a record has nobody in it" grep -qE 'OKONKWO|LINDQVIST|4800091|MRN' "$E2E_DIR/record.cast"
+t new-session -d -s play -x 80 -y 24 "exec env -u TMUX TERM=tmux-256color '$top_builddir/wetread' --play '$E2E_DIR/record.cast'"
+wait_for 10 "it is played" sees play "[masked]" && ok "and is played"
+t send-keys -t play q
+over() { ! t has-session -t play 2>/dev/null; }
+wait_for 10 "q ends it" over && ok "until q"
 holds "every file that was written is without a patient" sh -c "! grep -rlE 'OKONKWO|LINDQVIST|MRN48' '$HOME' '$E2E_DIR'/*.log"
 finish
