@@ -4,18 +4,23 @@
  *
  *     looker --target ADDRESS --identity FILE --known-hosts FILE STUDY
  *
- * prints {"idle_ms","manifest_ms","first_ms","coarse_ms","all_ms","slices","bytes","echoes":[ms...],"credit"}: the
+ * prints {"idle_ms","manifest_ms","first_ms","coarse_ms","all_ms","slices","bytes","wire_bytes","echoes":[ms...],"credit"}: the
  * control connection's round trip before; from the question for the manifest to its answer, to the first picture, to a
- * picture of each slice, to all bytes of the series; and the round trips while pictures came.
+ * picture of each slice, to all bytes of the series; and the round trips while pictures came.  Under tools/netshape
+ * also "wire_bytes", which the line carried to us from the manifest on, "half_wire_bytes" of them until half of the pictures' bytes
+ * were here, at "half_ms".
  */
 #include "config.h"
 
 #include <cjson/cJSON.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "wetread/env.h"
 #include "wetread/errors.h"
@@ -34,9 +39,11 @@ static struct looker {
 	const char *study;
 	bool bulk_live, asked;
 	unsigned idle_left;
-	int64_t idle, sent, start, manifest, first, coarse;
+	int64_t idle, sent, start, manifest, first, coarse, half;
 	uint32_t series, seen;
 	uint64_t bytes;
+	const volatile uint64_t *line; /* IP bytes to us so far; NULL: not told */
+	uint64_t wire, half_wire;
 	unsigned slices;
 	bool *have;
 	int64_t echo[ECHOES];
@@ -54,6 +61,25 @@ static void fail(const char *what)
 	exit(1);
 }
 
+/* ---- what the line carried */
+
+/* The first number in the file of tools/netshape. */
+static void line_open(void)
+{
+	const char *path = getenv("NETSHAPE_COUNT");
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	void *map = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *me.line, PROT_READ, MAP_SHARED, fd, 0);
+
+	me.line = map == MAP_FAILED ? NULL : map;
+	if (fd >= 0)
+		close(fd);
+}
+
+static uint64_t line_now(void)
+{
+	return me.line ? *me.line : 0;
+}
+
 /* ---- the end */
 
 static void print(void)
@@ -68,6 +94,9 @@ static void print(void)
 	json_kint(&b, "all_ms", now() - me.start);
 	json_kuint(&b, "slices", me.slices);
 	json_kuint(&b, "bytes", me.bytes);
+	json_kuint(&b, "wire_bytes", line_now() - me.wire);
+	json_kuint(&b, "half_wire_bytes", me.half_wire - me.wire);
+	json_kint(&b, "half_ms", me.half - me.start);
 	json_kuint(&b, "credit", fetch_credit(me.fetch));
 	json_key(&b, "echoes");
 	json_open(&b, '[');
@@ -97,6 +126,10 @@ static void on_finer(void *ctx, uint32_t series, uint32_t place)
 			if (++me.seen == s->nslices)
 				me.coarse = now();
 		}
+	if (!me.half && fetch_percent(me.fetch, series) >= 50) {
+		me.half = now();
+		me.half_wire = line_now();
+	}
 	if (fetch_percent(me.fetch, series) == 100)
 		print();
 }
@@ -138,6 +171,8 @@ static void look_at_largest(void)
 {
 	const struct manifest *m = fetch_manifest(me.fetch);
 	const struct manifest_series *s = NULL;
+	struct plane plane;
+	unsigned percent;
 
 	for (unsigned i = 0; i < m->n; i++)
 		if (m->series[i].nslices && (!s || m->series[i].nslices > s->nslices))
@@ -147,6 +182,13 @@ static void look_at_largest(void)
 	me.series = s->n;
 	me.slices = s->nslices;
 	me.have = calloc(s->nslices, sizeof(*me.have));
+	if (fetch_plane(me.fetch, s->n, s->slices[s->first].place, &plane, &percent) ==
+	    0) { /* with the manifest */
+		plane_release(&plane);
+		me.first = now();
+		me.have[s->first] = true;
+		me.seen = 1;
+	}
 	for (unsigned i = 0; i < s->nslices; i++)
 		me.bytes += manifest_slice_bytes(&s->slices[i]);
 	fetch_look(me.fetch, s->n, s->slices[s->first].place, FETCH_SERIES);
@@ -158,6 +200,7 @@ static void on_manifest(void *ctx, const struct cJSON *result, const struct cJSO
 	if (!result)
 		fail(json_get_str(error, "message", "no manifest"));
 	me.manifest = now();
+	me.wire = line_now();
 	if (fetch_study(me.fetch, (uint64_t)json_get_int(json_get(result, "study"), "id", 0), result) < 0)
 		fail("the manifest makes no sense");
 	look_at_largest();
@@ -169,6 +212,7 @@ static void ask_manifest(void)
 
 	json_open(&params, '{');
 	json_kstr(&params, "study", me.study);
+	json_kbool(&params, "first", true);
 	json_close(&params, '}');
 	me.start = now();
 	replica_request(me.replica, "preview.manifest", params.data, on_manifest, NULL);
@@ -308,6 +352,7 @@ int main(int argc, char **argv)
 	struct event *timer;
 
 	read_options(argc, argv, &link);
+	line_open();
 	me.idle_left = IDLE_ECHOES;
 	link.base = me.base = event_base_new();
 	me.replica = replica_new(&replica);

@@ -60,19 +60,25 @@ link() { # link RATE RTT FIRST COARSE: limits in seconds
 		cannot "pictures at $1 kbit/s, $2 ms" "$(tail -2 "$E2E_DIR/inside.log" | tr '\n' ' ')"
 		return
 	}
-	local idle manifest first coarse all bytes credit
-	read -r idle manifest first coarse all bytes credit < <(jq -r \
-		'[.idle_ms, .manifest_ms, .first_ms, .coarse_ms, .all_ms, .bytes, .credit] | @tsv' <<<"$out")
+	local idle manifest first coarse all bytes wire credit
+	read -r idle manifest first coarse all bytes wire credit < <(jq -r \
+		'[.idle_ms, .manifest_ms, .first_ms, .coarse_ms, .all_ms, .bytes, .wire_bytes, .credit] | @tsv' <<<"$out")
+	echo_at() { jq -r --argjson p "$1" '.echoes | sort | .[(length - 1) * $p / 100 | floor]' <<<"$out"; }
+	times_idle() { awk -v e="$(echo_at "$1")" -v i="$idle" 'BEGIN { printf "%.2f", e / i }'; }
 	seconds() { awk -v t="$1" 'BEGIN { printf "%.2f", t / 1000 }'; }
 	row "$1 kbit/s, $2 ms (idle round trip $idle ms): the first picture" "$(seconds "$first")" s '<=' "$3"
 	row "  of this the manifest" "$(seconds "$manifest")" s
 	row "  a picture of each slice" "$(seconds "$coarse")" s '<=' "$4"
 	row "  all $bytes bytes" "$(seconds "$all")" s
-	row "  share of the line that carried them" "$(awk -v b="$bytes" -v t="$((all - manifest))" -v r="$1" 'BEGIN { printf "%.0f", b * 8 / t / r * 100 }')" % '>=' 75
-	row "  the queue beside them, median" "$(jq -r '.echoes | sort | .[length / 2 | floor]' <<<"$out") " ms
-	row "    times idle" "$(jq -r --argjson i "$idle" '(.echoes | sort | .[length / 2 | floor]) / $i * 100 | round / 100' <<<"$out")" x '<=' 1.6
+	row "  share of the line used, from the manifest on" "$(awk -v b="$wire" -v t="$((all - manifest))" -v r="$1" 'BEGIN { printf "%.0f", b * 8 / t / r * 100 }')" %
+	row "  share of the line used, for the second half of them" "$(jq -r --argjson r "$1" '(.wire_bytes - .half_wire_bytes) * 8 / (.all_ms - .half_ms) / $r * 100 | round' <<<"$out")" % '>=' 85
+	row "  bytes on the line for each byte of pictures" "$(awk -v w="$wire" -v b="$bytes" 'BEGIN { printf "%.2f", w / b }')" B
+	row "  a queue event beside them, median" "$(echo_at 50)" ms
+	row "    times idle" "$(times_idle 50)" x '<=' 1.6
+	row "    times idle, 95th percentile" "$(times_idle 95)" x '<=' 2
 	row "  under way at the end" "$credit" B
 }
+link 256 600 1.0 4
+link 56 600 1.1 6
 link 256 100 0.5 2
 link 56 100 0.6 4
-link 56 600 1.7 6

@@ -199,10 +199,10 @@ static void on_manifest(void *ctx, const struct cJSON *result, const struct cJSO
 static void manifest_ask(struct films *p)
 {
 	struct question *q = xmalloc(sizeof *q);
-	char params[48];
+	char params[64];
 
 	*q = (struct question){p, ++p->asked, env_mono(&env_system)};
-	snprintf(params, sizeof params, "{\"study\":\"#%llu\"}", (unsigned long long)p->study);
+	snprintf(params, sizeof params, "{\"study\":\"#%llu\",\"first\":true}", (unsigned long long)p->study);
 	replica_request(p->opt.replica, "preview.manifest", params, on_manifest, q);
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
+#include <sodium.h>
 
 #include "wetread/errors.h"
 #include "wetread/json.h"
@@ -24,7 +25,7 @@
 #include "wetread/mem.h"
 #include "wetread/text.h"
 
-enum { PUMP_BELOW = 32 * 1024, NAME = 40 };
+enum { PUMP_BELOW = 32 * 1024, NAME = 40, FIRST_MOST = 1000 };
 
 struct bulk {
 	struct session *s;
@@ -90,6 +91,43 @@ static int refuse_load(struct request *r, int err)
 
 /* ---- preview.manifest */
 
+/* As many layers as go along with the answer: 0, if the first is large already. */
+static uint32_t coarse_bytes(const struct manifest_slice *s)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < s->layers && s->ends[i] <= FIRST_MOST; i++)
+		n = s->ends[i];
+	return n;
+}
+
+/* The picture to show first, coarse: who asked sees something one way there and back earlier. */
+static void put_first(const struct coord *c, const char *key, const struct manifest *m, struct buf *b)
+{
+	const struct manifest_series *s = manifest_best(m);
+	const struct manifest_slice *slice = s && s->nslices ? &s->slices[s->first] : NULL;
+	char name[NAME], text[sodium_base64_ENCODED_LEN(FIRST_MOST, sodium_base64_VARIANT_ORIGINAL)];
+	uint8_t bytes[FIRST_MOST];
+	uint32_t n = slice ? coarse_bytes(slice) : 0;
+	int fd;
+
+	if (n == 0)
+		return;
+	manifest_file(s->n, m->rev, name);
+	fd = open_file(c, key, name);
+	if (fd >= 0 && pread(fd, bytes, n, (off_t)slice->at) == (ssize_t)n) {
+		sodium_bin2base64(text, sizeof text, bytes, n, sodium_base64_VARIANT_ORIGINAL);
+		json_key(b, "now");
+		json_open(b, '{');
+		json_kuint(b, "s", s->n);
+		json_kuint(b, "i", slice->place);
+		json_kstr(b, "d", text);
+		json_close(b, '}');
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 void manifest_finish(struct request *r, struct buf *b)
 {
 	const struct study *s = world_study(&r->s->c->world, r->study);
@@ -105,6 +143,8 @@ void manifest_finish(struct request *r, struct buf *b)
 		json_key(b, "study");
 		study_json(b, s, true);
 		manifest_write(b, &m);
+		if (json_get_bool(r->msg.params, "first", false))
+			put_first(r->s->c, key, &m, b);
 		manifest_release(&m);
 	}
 }

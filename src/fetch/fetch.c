@@ -148,20 +148,6 @@ void fetch_forget(struct fetch *f)
 	f->looking = false;
 }
 
-int fetch_study(struct fetch *f, uint64_t study, const cJSON *manifest)
-{
-	struct manifest m;
-	int err = manifest_read(&m, manifest);
-
-	if (err)
-		return err;
-	fetch_forget(f);
-	f->study = study;
-	f->m = m;
-	f->held = xcalloc((size_t)m.n + 1, sizeof *f->held);
-	return 0;
-}
-
 static int series_index(const struct fetch *f, uint32_t n)
 {
 	const struct manifest_series *s = manifest_series(&f->m, n);
@@ -174,6 +160,40 @@ static int slice_index(const struct fetch *f, int series, uint32_t place)
 	const struct manifest_slice *s = series < 0 ? NULL : manifest_slice(&f->m.series[series], place);
 
 	return s ? (int)(s - f->m.series[series].slices) : E_NOTHING;
+}
+
+/* What came along with the manifest; nonsense is as if nothing had. */
+static void took_first(struct fetch *f, const cJSON *now)
+{
+	int64_t n = json_get_int(now, "s", -1), place = json_get_int(now, "i", -1);
+	const char *text = json_get_str(now, "d", "");
+	uint8_t bytes[PIECE_MAX];
+	int series, slice;
+	size_t len;
+
+	if (n < 0 || n > UINT32_MAX || place < 0 || place > UINT32_MAX ||
+	    sodium_base642bin(
+	        bytes, sizeof bytes, text, strlen(text), NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL))
+		return;
+	series = series_index(f, (uint32_t)n);
+	slice = slice_index(f, series, (uint32_t)place);
+	if (slice >= 0)
+		held_add(f, (unsigned)series, (unsigned)slice, 0, bytes, len);
+}
+
+int fetch_study(struct fetch *f, uint64_t study, const cJSON *manifest)
+{
+	struct manifest m;
+	int err = manifest_read(&m, manifest);
+
+	if (err)
+		return err;
+	fetch_forget(f);
+	f->study = study;
+	f->m = m;
+	f->held = xcalloc((size_t)m.n + 1, sizeof *f->held);
+	took_first(f, json_get(manifest, "now"));
+	return 0;
 }
 
 int fetch_look(struct fetch *f, uint32_t n, uint32_t place, enum fetch_want want)
@@ -212,7 +232,7 @@ static void give_back(struct fetch *f, size_t n)
 {
 	struct buf params = BUF_INIT(128), out = BUF_INIT(256);
 
-	if (!credit_came(&f->credit, n))
+	if (!credit_came(&f->credit, n, env_mono(f->opt.env)))
 		return;
 	json_open(&params, '{');
 	json_kuint(&params, "bytes", credit_give_back(&f->credit));

@@ -52,7 +52,7 @@ struct planes {
 	struct plane *p;
 	const struct shot **shots;
 	uint32_t *places;
-	unsigned n, middle, failed;
+	unsigned n, middle, failed; /* middle: the one shown first, which the others go by */
 	double unit;
 	char why[WHY_MAX];
 };
@@ -120,6 +120,40 @@ static int develop_one(
 	return E_TIMEOUT;
 }
 
+/* What is shown first: the middle of a stack; of projections the first from the front. */
+static unsigned shown_first(const struct planes *ps)
+{
+	for (unsigned i = 0; i < ps->n; i++)
+		if (ps->shots[i]->from->sheet.frontal && !isfinite(ps->shots[i]->z))
+			return i;
+	return ps->n / 2;
+}
+
+/* Pictures of one series are shown in one way: one whose low values are the bright ones, unlike the others', is turned over. */
+static void turn_over(struct plane *p, const struct sheet *s, double unit)
+{
+	double slope = s->slope == 0 ? 1 : s->slope, ends = s->is_signed ? -1 : ldexp(1, s->stored) - 1;
+	double sum = s->windows ? 2 * s->level[0] : slope * ends + 2 * s->intercept;
+	int32_t both = (int32_t)fmax(-1e9, fmin(1e9, sum * unit));
+
+	for (size_t i = 0; i < (size_t)p->w * (size_t)p->h; i++)
+		p->v[i] = (int32_t)fmax(-1e9, fmin(1e9, (double)both - p->v[i]));
+}
+
+static void settle_all(struct planes *ps)
+{
+	bool inverted = ps->n && ps->shots[ps->middle]->from->sheet.inverted;
+
+	for (unsigned i = 0; i < ps->n; i++) {
+		const struct sheet *s = &ps->shots[i]->from->sheet;
+
+		if (s->inverted != inverted && ps->p[i].channels == 1)
+			turn_over(&ps->p[i], s, ps->unit);
+	}
+	for (unsigned i = 0; i < ps->n; i++)
+		same_size(&ps->p[i], &ps->p[ps->middle]);
+}
+
 static void develop_all(struct maker *m, const struct series *s, struct planes *ps)
 {
 	unsigned take = s->total < m->each ? s->total : m->each;
@@ -147,9 +181,8 @@ static void develop_all(struct maker *m, const struct series *s, struct planes *
 		ps->shots[ps->n] = shot;
 		ps->places[ps->n++] = at + 1;
 	}
-	ps->middle = ps->n / 2;
-	for (unsigned i = 0; i < ps->n; i++)
-		same_size(&ps->p[i], &ps->p[ps->middle]);
+	ps->middle = shown_first(ps);
+	settle_all(ps);
 }
 
 /* ---- how they are shown */
@@ -232,19 +265,8 @@ static void say_where(const struct planes *ps, struct manifest_series *to)
 
 /* ---- one series */
 
-/* What is shown first: the middle of a stack; of projections the first from the front. */
-static unsigned shown_first(const struct planes *ps)
-{
-	for (unsigned i = 0; i < ps->n; i++)
-		if (ps->shots[i]->from->sheet.frontal && !isfinite(ps->shots[i]->z))
-			return i;
-	return ps->middle;
-}
-
 static int code_all(const struct planes *ps, struct manifest_series *to, struct buf *file)
 {
-	unsigned front = shown_first(ps);
-
 	to->slices = xcalloc(ps->n, sizeof(*to->slices));
 	for (unsigned i = 0; i < ps->n; i++) {
 		struct manifest_slice *s = &to->slices[to->nslices];
@@ -258,7 +280,7 @@ static int code_all(const struct planes *ps, struct manifest_series *to, struct 
 			return err;
 		if (err)
 			continue; /* one that the coder does not like is one less */
-		if (i == front)
+		if (i == ps->middle)
 			to->first = to->nslices;
 		to->nslices++;
 	}
@@ -307,7 +329,7 @@ static int make_pictures(struct maker *m, const struct series *s, struct manifes
 	}
 	if (!err && to->nslices) {
 		to->invert = ps.shots[ps.middle]->from->sheet.inverted;
-		to->frontal = ps.shots[shown_first(&ps)]->from->sheet.frontal;
+		to->frontal = ps.shots[ps.middle]->from->sheet.frontal;
 		say_where(&ps, to);
 		err = write_packets(m, to->n, &file);
 	}

@@ -74,6 +74,16 @@ P
 holds "pictures of a chest" wetread-preview "$E2E_DIR/chest" "$E2E_DIR/views"
 is "$(jq -c '.series[0] | [.first, .frontal, (.slices | length)]' "$E2E_DIR/views/manifest.json")" '[1,true,2]' "the view from the front is the first to show"
 
+# The lateral view is MONOCHROME1, the other is not; air is dark in both.
+mkdir "$E2E_DIR/air"
+"$top_builddir/tests/lib/pvwdump" "$E2E_DIR/views" "$E2E_DIR/air" >"$E2E_DIR/air.rows"
+is "$(jq '.series[0].invert // false' "$E2E_DIR/views/manifest.json")" false "it is shown as the first one is"
+is "$(while read -r n place _ w h _; do
+	/usr/bin/python3 -c 'import sys, numpy as np; f, w, h = sys.argv[1], *map(int, sys.argv[2:])
+a = np.fromfile(f, np.int32).reshape(h, w); print("dark" if a[:9, :9].mean() < a[h // 2 :, w // 4 : -w // 4].mean() else "bright")' \
+		"$E2E_DIR/air/$n-$place.raw" "$w" "$h"
+done <"$E2E_DIR/air.rows" | sort | uniq -c | tr -s ' ')" " 2 dark" "... and air is dark in both"
+
 # ---- with the intake
 
 intake_ini '[preview]' 'workers = 2' 'slices = 8'

@@ -11,6 +11,7 @@
 
 #include "../lib/room.h"
 #include "../lib/slides.h"
+#include "wetread/credit.h"
 #include "wetread/errors.h"
 #include "wetread/fetch.h"
 #include "wetread/journal.h"
@@ -596,41 +597,224 @@ static void pictures_made_anew_are_asked_for_anew(void **state)
 	slides_release(&newer);
 }
 
-/* Lets pictures come until the fetch wants the control connection measured, and says that it took so long. */
-static uint32_t after_echo(struct viewer *v, int64_t rtt)
+static void the_first_picture_comes_along_with_the_manifest(void **state)
 {
-	unsigned before = v->measures;
-
-	room.mono += 10000;
-	while (v->measures == before)
-		assert_true(viewer_step(v, 1));
-	fetch_control(v->f, rtt);
-	return fetch_credit(v->f);
-}
-
-static void credit_follows_the_control_connection(void **state)
-{
+	static const char *const nonsense[] = {"{\"now\":{\"s\":1,\"i\":9999,\"d\":\"AAAA\"}}",
+	    "{\"now\":{\"s\":77,\"i\":5,\"d\":\"AAAA\"}}", "{\"now\":{\"s\":1,\"i\":5,\"d\":\"%%\"}}",
+	    "{\"now\":[1]}"};
+	struct session *s = session_of("okafor", false);
+	cJSON *doc = ask(s, REQUEST("2", "preview.manifest", "\"study\":\"STANNE/A1\",\"first\":true"));
+	cJSON *result = cJSON_GetObjectItem(doc, "result");
+	struct plane plane;
 	struct viewer v;
-	uint32_t first, more;
+	unsigned percent;
+	uint32_t place;
 
 	(void)state;
 	viewer_open(&v, "okafor");
-	give_manifest(&v, "okafor", study);
-	fetch_control(v.f, 600);
-	first = fetch_credit(v.f);
-	assert_in_range(first, 5000, 6000); /* 1.3 x 7 KB/s x 0.6 s */
-	fetch_look(v.f, 1, 25, FETCH_SERIES);
-	more = after_echo(&v, 650);
-	assert_int_equal(more, 2 * first);
-	assert_int_equal(after_echo(&v, 900), more);  /* 1.5 x idle: as it should be */
-	assert_int_equal(after_echo(&v, 1500), more); /* it may have met a larger packet */
-	assert_int_equal(after_echo(&v, 1500), more * 3 / 4);
-	more = more * 3 / 4;
-	assert_int_equal(after_echo(&v, 650), more + more / 4);
-	for (int i = 0; i < 16; i++)
-		after_echo(&v, 9000);
-	assert_int_equal(fetch_credit(v.f), 1024); /* never so little that it stands still */
+	assert_int_equal(fetch_study(v.f, study, result), 0);
+	place = slides.m.series[0].slices[slides.m.series[0].first].place;
+	assert_int_equal(fetch_plane(v.f, 1, place, &plane, &percent), 0);
+	assert_in_range(percent, 1, 99);
+	plane_release(&plane);
+	fetch_look(v.f, 1, place, FETCH_SERIES); /* and the rest follows from there */
+	viewer_settle(&v);
+	assert_int_equal(fetch_percent(v.f, 1), 100);
+	assert_int_equal(fetch_plane(v.f, 1, place, &plane, &percent), 0);
+	plane_release(&plane);
+	for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
+		cJSON *bad = cJSON_Parse(nonsense[i]);
+
+		cJSON_DeleteItemFromObject(result, "now");
+		cJSON_AddItemToObject(result, "now", cJSON_DetachItemFromObject(bad, "now"));
+		assert_int_equal(fetch_study(v.f, study, result), 0);
+		assert_int_equal(fetch_percent(v.f, 1), 0);
+		cJSON_Delete(bad);
+	}
+	cJSON_Delete(doc);
 	viewer_close(&v);
+	coord_close(s, "done");
+}
+
+/* ---- credit, on a line in virtual time: so many bytes a ms, and a round trip when nothing is on it */
+struct line {
+	struct credit c;
+	double rate, rtt;
+	int64_t now;
+	double sent, came, given; /* bytes under way are sent less given back */
+	double busy_until;        /* when the line will have carried what was sent */
+	struct {
+		double at;
+		uint32_t n;
+	} arrives[4096];
+	unsigned first, last;
+	int64_t echoes[512], echo_at; /* echo_at: when the newest will be known; 0: none is under way */
+	unsigned nechoes;
+};
+
+static void line_begin(struct line *l, double rate, double rtt)
+{
+	*l = (struct line){.rate = rate, .rtt = rtt};
+	credit_init(&l->c);
+	credit_echo(&l->c, (int64_t)rtt, 0, false);
+}
+
+static void line_send(struct line *l)
+{
+	while (l->sent - l->given < l->c.bytes) {
+		uint32_t n = l->c.bytes / 4 < 1500 ? l->c.bytes / 4 : 1500;
+
+		l->busy_until =
+		    (l->busy_until > (double)l->now ? l->busy_until : (double)l->now) + n / l->rate;
+		l->sent += n;
+		l->arrives[l->last % 4096].at = l->busy_until + l->rtt / 2;
+		l->arrives[l->last++ % 4096].n = n;
+	}
+}
+
+/* What an echo would take now: behind everything that waits for the line. */
+static int64_t line_echo(const struct line *l)
+{
+	double waits = l->busy_until - (double)l->now;
+
+	return (int64_t)(l->rtt + (waits > 0 ? waits : 0));
+}
+
+static void line_measure(struct line *l)
+{
+	assert_true(l->nechoes < 512);
+	l->echoes[l->nechoes] = line_echo(l);
+	l->echo_at = l->now + l->echoes[l->nechoes++];
+}
+
+static int by_size(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median_echo(struct line *l)
+{
+	qsort(l->echoes, l->nechoes, sizeof l->echoes[0], by_size);
+	return (double)l->echoes[l->nechoes / 2];
+}
+
+/* The share of the line that was used from `after` to the end. */
+static double line_run(struct line *l, int64_t after, int64_t end)
+{
+	double before = 0;
+	double told_at = -1, told = 0;
+
+	for (; l->now < end; l->now++) {
+		if (l->now == after)
+			before = l->came;
+		if (told_at >= 0 && (double)l->now >= told_at) {
+			l->given += told;
+			told_at = -1;
+		}
+		if (l->echo_at && l->now >= l->echo_at) {
+			l->echo_at = 0;
+			credit_echo(&l->c, l->echoes[l->nechoes - 1], l->now, true);
+		}
+		line_send(l);
+		for (; l->first < l->last && l->arrives[l->first % 4096].at <= (double)l->now; l->first++) {
+			uint32_t n = l->arrives[l->first % 4096].n;
+
+			l->came += n;
+			if (credit_came(&l->c, n, l->now) && told_at < 0) {
+				told = credit_give_back(&l->c);
+				told_at = (double)l->now + l->rtt / 2;
+			}
+			if (credit_should_measure(&l->c, l->now))
+				line_measure(l);
+		}
+	}
+	return (l->came - before) / l->rate / (double)(end - after);
+}
+
+static void the_line_is_filled_and_an_echo_is_not_held_up(void **state)
+{
+	static const struct {
+		double rate, rtt;
+		unsigned percent;
+	} lines[] = {{7, 600, 80}, {32, 600, 85}, {32, 100, 85}, {48, 700, 85}, {125, 80, 85}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct line *l = calloc(1, sizeof *l);
+		double share;
+
+		line_begin(l, lines[i].rate, lines[i].rtt);
+		share = line_run(l, 3000, 30000);
+		print_message("%.0f B/ms %.0f ms: %.0f %%, credit %u, echo %.2f x\n", lines[i].rate,
+		    lines[i].rtt, share * 100, l->c.bytes, median_echo(l) / lines[i].rtt);
+		assert_true(share * 100 >= lines[i].percent);
+		assert_true(median_echo(l) <= 1.6 * lines[i].rtt);
+		free(l);
+	}
+}
+
+static void one_train_tells_how_much_a_line_holds(void **state)
+{
+	struct credit c;
+	int64_t now = 1000;
+
+	(void)state;
+	credit_init(&c);
+	credit_echo(&c, 600, 0, false);
+	assert_in_range(c.bytes, 5000, 6000); /* 1.3 x 7 KB/s x 0.6 s: as if the line were a slow one */
+	for (int i = 0; i < 5; i++, now += 44)
+		credit_came(&c, 1400, now); /* 256 kbit/s */
+	assert_in_range(c.bytes, 18000, 4 * 5600);
+}
+
+static void what_comes_in_a_heap_is_not_taken_for_a_fast_line(void **state)
+{
+	struct credit c;
+	int64_t now = 1000;
+
+	(void)state;
+	credit_init(&c);
+	credit_echo(&c, 600, 0, false);
+	for (int i = 0; i < 12; i++, now += 200)
+		credit_came(&c, 1400, now);
+	for (int i = 0; i < 5; i++)
+		credit_came(&c, 1400, now); /* all at once, once */
+	assert_true(c.bytes < 12000);
+}
+
+static void echoes_that_are_late_take_credit_away(void **state)
+{
+	struct credit c;
+	uint32_t first;
+
+	(void)state;
+	credit_init(&c);
+	credit_echo(&c, 600, 0, false);
+	first = c.bytes;
+	c.ramping = false;
+	c.measuring = true;
+	credit_echo(&c, 900, 1, true); /* 1.5 x idle: as it should be */
+	assert_int_equal(c.bytes, first);
+	c.measuring = true;
+	credit_echo(&c, 1500, 2, true); /* it may have met a larger packet */
+	assert_int_equal(c.bytes, first);
+	c.measuring = true;
+	credit_echo(&c, 1500, 3, true);
+	assert_int_equal(c.bytes, first * 3 / 4);
+	c.measuring = true;
+	credit_echo(&c, 650, 4, true); /* hardly anything was under way: that says nothing */
+	assert_int_equal(c.bytes, first * 3 / 4);
+	c.since = c.bytes;
+	c.measuring = true;
+	credit_echo(&c, 650, 4, true);
+	assert_int_equal(c.bytes, first * 3 / 4 + first * 3 / 4 / 4);
+	for (int i = 0; i < 16; i++) {
+		c.measuring = true;
+		credit_echo(&c, 9000, 5 + i, true);
+	}
+	assert_in_range(c.bytes, 1024, 1536); /* never so little that it stands still */
 }
 
 static void nonsense_from_the_other_end_ends_the_connection(void **state)
@@ -668,7 +852,11 @@ int main(void)
 	    T(bytes_of_one_study_are_never_taken_for_another),
 	    T(a_study_that_leaves_the_scope_takes_its_pictures_with_it),
 	    T(pictures_made_anew_are_asked_for_anew),
-	    T(credit_follows_the_control_connection),
+	    T(the_first_picture_comes_along_with_the_manifest),
+	    T(the_line_is_filled_and_an_echo_is_not_held_up),
+	    T(one_train_tells_how_much_a_line_holds),
+	    T(what_comes_in_a_heap_is_not_taken_for_a_fast_line),
+	    T(echoes_that_are_late_take_credit_away),
 	    T(nonsense_from_the_other_end_ends_the_connection),
 	};
 
