@@ -162,7 +162,7 @@ void bulk_came(struct agent *a, size_t n)
 	count(im, n, now);
 	if (a->opt.rate && !relay_waits(im))
 		im->free_at = (im->free_at > now ? im->free_at : now) + (int64_t)n * 8000 / a->opt.rate;
-	if (credit_came(&im->credit, n))
+	if (credit_came(&im->credit, n, now))
 		im->to_tell = true;
 	bulk_give_back(a, now, &now);
 	measure(a, env_mono(a->opt.env));
