@@ -1,8 +1,8 @@
 /*
  * people - the readers, and the way to the coordinator.
  *
- *     LOGIN  DUTY  LOAD     MODALITIES NAME
- *     okafor on    45/240m  CT MR      Mary Okafor
+ *     LOGIN  DUTY  LOAD     READS    SINCE UNTIL MODALITIES NAME
+ *     okafor on    45/240m  48011930 14:02 23:00 CT MR      Mary Okafor
  */
 #include "config.h"
 
@@ -15,11 +15,13 @@
 #include <cjson/cJSON.h>
 
 #include "wetread/env.h"
+#include "wetread/figures.h"
 #include "wetread/json.h"
 #include "wetread/mem.h"
 #include "wetread/policy.h"
 #include "wetread/replica.h"
 #include "wetread/text.h"
+#include "wetread/when.h"
 
 static bool is_reader(const struct user *u)
 {
@@ -62,7 +64,25 @@ static void json_licences(struct buf *b, const char *words)
 	free(clean);
 }
 
-static void reader_object(struct buf *b, const struct world *w, const struct user *u)
+/* What they read, since when, and how fast: as on the readers' board. */
+static void reader_work(struct buf *b, const struct reader *r)
+{
+	char at[32];
+
+	if (!r)
+		return;
+	if (r->reading)
+		json_kuint(b, "reading", r->reading);
+	else
+		json_kstr(b, "reading", NULL);
+	json_kstr(b, "since", r->reading ? when_rfc3339(r->since, at) : NULL);
+	json_kstr(b, "duty_until", r->shift_end ? when_rfc3339(r->shift_end, at) : NULL);
+	json_kuint(b, "cases", r->cases);
+	json_kuint(b, "signed_12h", r->signed_n);
+}
+
+static void reader_object(
+    struct buf *b, const struct world *w, const struct user *u, const struct crowd *crowd)
 {
 	json_open(b, '{');
 	json_clean(b, "login", u->login);
@@ -78,6 +98,7 @@ static void reader_object(struct buf *b, const struct world *w, const struct use
 	json_words(b, "special", u->special);
 	json_words(b, "sites", u->sites);
 	json_clean(b, "zone", u->zone);
+	reader_work(b, crowd_find(crowd, u->login));
 	json_close(b, '}');
 }
 
@@ -92,9 +113,13 @@ static void pad_add(struct buf *b, const char *raw, int width)
 	free(clean);
 }
 
-static void reader_line(struct buf *b, const struct world *w, const struct user *u, int login_width)
+static void reader_line(
+    struct cli *c, const struct world *w, const struct user *u, const struct crowd *crowd, int login_width)
 {
-	char load[48];
+	const struct reader *r = crowd_find(crowd, u->login);
+	const struct study *s = r ? world_study(w, r->reading) : NULL;
+	struct buf *b = &c->out;
+	char load[48], at[24];
 
 	if (u->capacity)
 		snprintf(load, sizeof(load), "%lld/%lldm", (long long)policy_load(w, u->login),
@@ -104,12 +129,15 @@ static void reader_line(struct buf *b, const struct world *w, const struct user 
 	pad_add(b, u->login, login_width);
 	pad_add(b, u->duty, 5);
 	pad_add(b, load, 9);
+	pad_add(b, s && s->accession ? s->accession : "-", 12);
+	pad_add(b, s ? time_short(c, r->since, at) : "-", 6);
+	pad_add(b, r && r->shift_end ? time_short(c, r->shift_end, at) : "-", 11);
 	pad_add(b, u->modalities, 14);
 	out_clean(b, u->name);
 	buf_addc(b, '\n');
 }
 
-static void readers_table(struct buf *b, const struct world *w)
+static void readers_table(struct cli *c, const struct world *w, const struct crowd *crowd)
 {
 	int width = 5;
 
@@ -120,29 +148,34 @@ static void readers_table(struct buf *b, const struct world *w)
 			width = text_width(clean);
 		free(clean);
 	}
-	buf_addf(b, "%-*s DUTY  LOAD      MODALITIES     NAME\n", width, "LOGIN");
+	buf_addf(
+	    &c->out, "%-*s DUTY  LOAD      READS        SINCE  UNTIL       MODALITIES     NAME\n", width, "LOGIN");
 	for (unsigned i = 0; i < w->nusers; i++)
 		if (is_reader(&w->users[i]))
-			reader_line(b, w, &w->users[i], width);
+			reader_line(c, w, &w->users[i], crowd, width);
 }
 
 int shot_readers(struct cli *c)
 {
 	const struct world *w;
+	struct crowd crowd;
 	int rc = session_open(c, true);
 
 	if (rc < 0)
 		return rc;
 	w = replica_world(session_replica(c));
+	crowd_make(&crowd, w, replica_now(session_replica(c)), 12 * HOUR_MS);
 	if (!c->json) {
-		readers_table(&c->out, w);
+		readers_table(c, w, &crowd);
+		crowd_release(&crowd);
 		return 0;
 	}
 	json_open(&c->out, '[');
 	for (unsigned i = 0; i < w->nusers; i++)
 		if (is_reader(&w->users[i]))
-			reader_object(&c->out, w, &w->users[i]);
+			reader_object(&c->out, w, &w->users[i], &crowd);
 	buf_adds(&c->out, "]\n");
+	crowd_release(&crowd);
 	return 0;
 }
 

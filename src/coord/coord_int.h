@@ -84,6 +84,7 @@ struct session {
 	bool touched, ended, gone;
 	bool opened;      /* SESSION_OPENED was recorded or is owed */
 	bool viewed;      /* its first look at the queue was recorded */
+	bool tailed;      /* its first look at the audit record was */
 	bool wants_again; /* was refused the queue because the journal is full: told when it is not */
 	char *why;        /* why it ended */
 	int64_t since;    /* UTC ms */
@@ -177,6 +178,7 @@ int list_begin(struct request *);
 int images_fetch_begin(struct request *);
 void cancel_finish(struct request *, struct buf *);
 int credit_begin(struct request *);
+int tail_begin(struct request *);
 void tail_finish(struct request *, struct buf *);
 void status_finish(struct request *, struct buf *);
 void health_finish(struct request *, struct buf *);

@@ -33,7 +33,7 @@ static const struct method_ops ops[METHOD_COUNT] = {
     [METHOD_image_fetch] = {images_fetch_begin, fetch_finish},
     [METHOD_preview_cancel] = {NULL, cancel_finish},
     [METHOD_bulk_credit] = {credit_begin, NULL},
-    [METHOD_journal_tail] = {NULL, tail_finish},
+    [METHOD_journal_tail] = {tail_begin, tail_finish},
     [METHOD_views_list] = {NULL, views_finish},
     [METHOD_coord_status] = {NULL, status_finish},
     [METHOD_health_show] = {NULL, health_finish},
@@ -379,6 +379,22 @@ void digest_finish(struct request *r, struct buf *b)
 /* ---- journal.tail */
 
 enum { TAIL_BYTES = 700 * 1024, TAIL_EVENTS = 5000 };
+
+/* Whoever reads the record is in it: once a session, for it is asked again and again. */
+int tail_begin(struct request *r)
+{
+	struct session *s = r->s;
+	int err;
+
+	if (s->tailed)
+		return 0;
+	r->needs_disk = true;
+	err = audit(s->c, EVENT_PATIENT_VIEWED, s, &(struct trace_text){.command = "journal.tail"});
+	if (err)
+		return request_refuse(r, err, view_refusal(r, err));
+	s->tailed = true;
+	return 0;
+}
 
 struct tail {
 	struct buf *b;

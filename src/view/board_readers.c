@@ -160,7 +160,7 @@ static enum look heard_cell(struct view *v, const struct reader *r, char *out, s
 		snprintf(out, size, "ok");
 		return LOOK_TEXT;
 	}
-	snprintf(out, size, "%s", at ? minutes_text(text, v->now - at) : "never");
+	snprintf(out, size, "%s", at ? minutes_text(text, v->now - at) : r->reads ? "never" : "-");
 	return r->reads ? LOOK_WARN : LOOK_DIM;
 }
 
