@@ -101,6 +101,8 @@ static unsigned act_open(struct view *v)
 {
 	if (view_cursor(v))
 		study_open(v, view_cursor(v), TAB_STUDY);
+	else
+		view_say(v, LOOK_TEXT, "there is no study under the cursor");
 	return VIEW_DRAW;
 }
 
@@ -124,8 +126,12 @@ static unsigned tab_to(struct view *v, enum tab tab)
 {
 	uint64_t id = view_cursor(v);
 
-	if (id)
+	if (!id)
+		view_say(v, LOOK_TEXT, "there is no study under the cursor");
+	else
 		study_open(v, id, tab);
+	if (v->lightbox.at == LIGHTBOX_WHOLE) /* the page that was asked for would be behind it */
+		v->lightbox.at = LIGHTBOX_BESIDE;
 	return VIEW_DRAW;
 }
 

@@ -521,6 +521,11 @@ static unsigned turn_page(struct view *v, int action)
 {
 	struct lightbox *l = &v->lightbox;
 
+	if (action == ACTION_PICTURE && v->screen == SCREEN_LIST && !list_has_room(v)) {
+		view_sayf(v, LOOK_TEXT, "there is no room beside the queue under %d columns; Enter, then p",
+		    SPLIT_W);
+		return VIEW_DRAW;
+	}
 	if (action == ACTION_PICTURE) {
 		l->at = (l->at + 1) % LIGHTBOX_PLACES;
 		/* Where there is no room beside the text, the next thing is the whole screen. */

@@ -71,6 +71,11 @@ bool view_settled(const struct view *v)
 
 /* ---- messages */
 
+unsigned view_said(const struct view *v)
+{
+	return v->nmessages;
+}
+
 void view_say(struct view *v, enum look look, const char *text)
 {
 	struct message *m = &v->messages[v->nmessages++ % MESSAGES_MAX];
