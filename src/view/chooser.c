@@ -34,7 +34,7 @@ static size_t choices(const struct view *v, enum list_column out[COLUMN_COUNT])
 
 static void chooser_draw(struct view *v, struct dialog *d)
 {
-	struct area a = dialog_box(v, LIST_W, COLUMN_COUNT + 4, "Columns",
+	struct area a = dialog_box(v, LIST_W, v->grid.h > 24 ? COLUMN_COUNT + 4 : v->grid.h - 8, "Columns",
 	    v->grid.w < 70 ? "Space J K + -  r usual  Enter keep  Esc back"
 	                   : "Space show or hide  J K move  + - width  r usual  Enter keep  Esc back");
 	enum list_column list[COLUMN_COUNT];

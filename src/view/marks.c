@@ -2,8 +2,8 @@
  * marks - one deed on several studies: what will happen to each is shown before, and asked of the core itself.
  *
  *     Claim 4 studies                        3 can, 1 cannot
- *     ok  48011921  CT ABD/PELVIS   LINDQVIST^OLA 58M
- *     NO  48011898  US DVT LOWER    RUIZ^ANA 33F        licence for EULUX expired 2026-11-20
+ *     ok  48011921  LINDQVIST^OLA 58M  CT ABD/PELVIS
+ *     NO  48011898  RUIZ^ANA 33F  US DVT LOWER        licence for EULUX expired 2026-11-20
  *
  * core_decide() is the coordinator's own judgement, here of the replica's world; the coordinator has the last word.  Those
  * that cannot are not sent and stay marked.  More than ten want their number typed.
@@ -20,7 +20,7 @@
 
 #include "view_int.h"
 
-enum { MANY = 10 };
+enum { MANY = 10, MOST = 500 }; /* more at once is a mistake, or work for an administrator */
 
 struct verdict {
 	char *why; /* NULL: it can be done */
@@ -135,7 +135,7 @@ static void bulk_line(struct view *v, const struct dialog *d, size_t at, struct 
 	if (s) {
 		patient_name(v, s, name, sizeof name);
 		patient_age_sex(v, s, age);
-		snprintf(who, sizeof who, "%s  %s  %s %s", t->label, s->exam ? s->exam : "-", name, age);
+		snprintf(who, sizeof who, "%s  %s %s  %s", t->label, name, age, s->exam ? s->exam : "-");
 		grid_cut(&v->grid, a.x + 5, y, half - 6, look, who);
 	}
 	if (why)
@@ -265,6 +265,12 @@ void bulk_send(struct view *v, enum cmd cmd, struct targets *t, const struct wor
 
 	if (t->n < 2 && t->hidden == 0) {
 		work_send(v, cmd, t, w);
+		free(t->items);
+		*t = (struct targets){0};
+		return;
+	}
+	if (t->n > MOST) {
+		view_sayf(v, LOOK_WARN, "%zu studies are marked: at most %d at once; M unmarks", t->n, MOST);
 		free(t->items);
 		*t = (struct targets){0};
 		return;

@@ -21,7 +21,7 @@
 
 #include "view_int.h"
 
-enum { WHEEL = 3, DOUBLE_MS = 500, MENU_W = 46 };
+enum { WHEEL = 3, DOUBLE_MS = 500, MENU_W = 70 };
 
 void mouse_set(struct view *v, bool on)
 {

@@ -57,7 +57,7 @@ static void mine_set(struct view *v, uint64_t id, const struct study *s)
 
 /* ---- telling */
 
-static void ring(struct view *v)
+void news_ring(struct view *v)
 {
 	if (notice_quiet(v, QUIET_MINE))
 		return;
@@ -79,7 +79,7 @@ static void tell(struct view *v, const struct study *s, char *text, const char *
 {
 	notice_news(v, s, notice);
 	view_say_sticky(v, text);
-	ring(v);
+	news_ring(v);
 	free(text);
 }
 

@@ -244,7 +244,7 @@ static unsigned marks_of(const struct view *v, const struct study *s, enum notic
 	return marks;
 }
 
-static void tell_match(struct view *v, const struct study *s)
+void notice_match(struct view *v, const struct study *s)
 {
 	char what[160], state[40], text[220];
 	enum notice_level level;
@@ -299,7 +299,7 @@ void notice_look(struct view *v, uint64_t id)
 		now = filter_match(t->rule, &subject.base);
 	}
 	if (now && !t->matched[id] && t->known)
-		tell_match(v, s);
+		notice_match(v, s);
 	t->matched[id] = now;
 }
 

@@ -102,6 +102,33 @@ static void sort_restore(struct view *v, const struct dialog *d)
 		rows_sort(&v->rows, d->sort, d->nsort);
 }
 
+static bool begins_field(const char *word, size_t n)
+{
+	for (int i = 0; i < FILTER_FIELDS; i++)
+		if (strncasecmp(filter_field_info((enum filter_field)i)->name, word, n) == 0)
+			return true;
+	return strncasecmp("sort", word, n) == 0 || strncasecmp("cols", word, n) == 0;
+}
+
+/*
+ * What is applied while somebody types: without a last word that may yet become a field ("left" of "left<15m"), for as a word
+ * to search for it would empty the screen on the way.
+ */
+static char *text_so_far(const struct edit *e)
+{
+	const char *end = e->text + e->len, *word = end;
+
+	while (
+	    word > e->text && ((word[-1] >= 'a' && word[-1] <= 'z') || (word[-1] >= 'A' && word[-1] <= 'Z')))
+		word--;
+	if (e->at < e->len || word == end || (word > e->text && !strchr(" (|&!-", word[-1])) ||
+	    !begins_field(word, (size_t)(end - word)))
+		return xstrdup(e->text);
+	while (word > e->text && strchr("!-", word[-1]))
+		word--;
+	return xstrndup(e->text, (size_t)(word - e->text));
+}
+
 static void filter_leave(struct view *v, struct dialog *d, bool keep)
 {
 	struct filter_error err;
@@ -122,6 +149,7 @@ static void filter_leave(struct view *v, struct dialog *d, bool keep)
 static unsigned filter_key(struct view *v, struct dialog *d, uint32_t key)
 {
 	struct filter_error err;
+	char *text;
 
 	if (key == 27 || key == '\r') {
 		filter_leave(v, d, key == '\r');
@@ -138,8 +166,10 @@ static unsigned filter_key(struct view *v, struct dialog *d, uint32_t key)
 		if (key != 0 && !edit_key(&d->edit, key))
 			return VIEW_DRAW;
 	}
-	if (list_set_filter(v, d->edit.text, &err) == 0)
+	text = text_so_far(&d->edit);
+	if (list_set_filter(v, text, &err) == 0)
 		sort_restore(v, d);
+	free(text);
 	return VIEW_DRAW;
 }
 

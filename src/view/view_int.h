@@ -348,6 +348,7 @@ void undo_open(struct view *, const char *what, bool redo);
 /* news.c: what others did */
 void news_event(struct view *, const struct event *);
 void news_load(struct view *);
+void news_ring(struct view *); /* the bell, unless it is a quiet hour or has just rung */
 bool news_result(struct view *, uint64_t ticket, const struct cJSON *result);
 
 /* dialog.c */
@@ -404,8 +405,9 @@ void notice_news(
     struct view *, const struct study *, const char *text); /* what others did to one of one's own */
 void notice_add(struct view *, enum notice_level, const struct study *, unsigned marks, const char *text);
 void notice_look(struct view *, uint64_t study);
-bool notice_sweep(struct view *); /* true: there is more to look at */
-void notice_seen(struct view *);  /* the person is there */
+void notice_match(struct view *, const struct study *); /* it matches a rule now */
+bool notice_sweep(struct view *);                       /* true: there is more to look at */
+void notice_seen(struct view *);                        /* the person is there */
 void notice_open(struct view *);
 
 /* drafts.c */

@@ -59,7 +59,8 @@ static void tell(struct view *v, const struct watch *w, uint64_t id)
 		view_say_sticky(v, text);
 	else
 		view_say(v, LOOK_WARN, text);
-	v->bell = true;
+	notice_match(v, st);
+	news_ring(v);
 	free(text);
 }
 

@@ -292,6 +292,43 @@ static void a_study_that_begins_to_match_is_told_of(void **state)
 	room_close(&r);
 }
 
+/* ---- what is seen: WETREAD_UPDATE=1 writes the screens anew */
+
+static void every_size(const char *what, const char *who, const char *keys, const char *words)
+{
+	static const int sizes[][2] = {{80, 24}, {120, 40}, {160, 48}};
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct room r;
+		char name[64];
+
+		room_wide(&r, who, sizes[i][0], sizes[i][1]);
+		desk_keys(&r.d, keys);
+		if (words)
+			desk_type(&r.d, words);
+		desk_pump(&r.d);
+		snprintf(name, sizeof name, "%s-%dx%d", what, sizes[i][0], sizes[i][1]);
+		desk_golden(&r.d, name);
+		room_close(&r);
+	}
+}
+
+static void dialogs_are_drawn(void **state)
+{
+	(void)state;
+	every_size("columns", "neuro", "W j j", NULL);
+	every_size("sort", "neuro", "s j", NULL);
+	every_size("bulk", "neuro", "Space Space Space Space c", NULL);
+	every_size("menu", "neuro", "j j g a", NULL);
+	every_size("command", "coord", ":", "set mouse o");
+	every_size("save-view", "coord", "3 :", "save-view 3 ");
+	every_size("filter-wrong", "coord", "/", "mod:ct left<soon");
+	every_size("filter-tab", "coord", "/", "state:r\t");
+	every_size("find", "neuro", "g /", "mod:mr");
+	every_size("explain", "neuro", "3 :", "explain 48011777\r");
+	every_size("view", "neuro", "3 S", NULL);
+}
+
 /* ---- columns */
 
 static void columns_are_chosen_and_identifiers_stay(void **state)
@@ -607,6 +644,7 @@ int main(void)
 	    cmocka_unit_test(ones_own_view_hides_the_sites_of_that_name),
 	    cmocka_unit_test(a_views_colours_are_on_its_rows),
 	    cmocka_unit_test(the_next_session_begins_where_this_one_was),
+	    cmocka_unit_test(dialogs_are_drawn),
 	    cmocka_unit_test(a_study_that_begins_to_match_is_told_of),
 	    cmocka_unit_test(columns_are_chosen_and_identifiers_stay),
 	    cmocka_unit_test(columns_scroll_under_what_says_whose_study_it_is),
