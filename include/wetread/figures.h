@@ -66,7 +66,7 @@ void figures_release(struct figures *);
 /* A reader at work. */
 struct reader {
 	char login[64], duty[8];
-	int64_t shift_end; /* 0: not said */
+	int64_t shift_end;     /* 0: not said */
 	int64_t capacity_min;  /* 0: no limit */
 	uint64_t reading;      /* claimed last, of those being read; 0: none */
 	int64_t since;         /* when that was */

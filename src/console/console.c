@@ -449,7 +449,8 @@ static void lock_if_idle(struct console *c)
 {
 	int64_t after = settings_number(&c->settings, SETTING_lock_after);
 
-	if (after <= 0 || c->opt.given[OPT_wallboard] || view_locked(c->view) || boot_ms() - c->keyed_at < after)
+	if (after <= 0 || c->opt.given[OPT_wallboard] || view_locked(c->view) ||
+	    boot_ms() - c->keyed_at < after)
 		return;
 	view_lock(c->view);
 	locked(c);

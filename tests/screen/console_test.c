@@ -325,8 +325,8 @@ static void every_size_is_drawn(void **state)
 
 static void every_terminal_shows_the_same(void **state)
 {
-	static const char *const types[] = {
-	    "TERM=xterm-256color", "TERM=tmux-256color", "TERM=linux", "TERM=vt100", "TERM=screen", "TERM=xterm-kitty"};
+	static const char *const types[] = {"TERM=xterm-256color", "TERM=tmux-256color", "TERM=linux",
+	    "TERM=vt100", "TERM=screen", "TERM=xterm-kitty"};
 	char *first = NULL;
 	struct desk d;
 
