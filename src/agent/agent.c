@@ -237,6 +237,7 @@ void agent_free(struct agent *a)
 	outbox_release(a);
 	predict_end(a);
 	map_release(&a->dirty);
+	map_release(&a->have);
 	me_release(a);
 	free(a->client);
 	free(a->where);
@@ -257,6 +258,7 @@ void agent_purge(struct agent *a, bool words_too)
 	images_forget(a);
 	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
 		cache_clear(a->cache, spaces[i]);
+	map_release(&a->have);
 	if (words_too) {
 		cache_clear(a->cache, CACHE_OUTBOX);
 		cache_clear(a->cache, CACHE_DRAFT);
@@ -465,6 +467,8 @@ int agent_turn(struct agent *a, int64_t *next)
 	beat(a, now);
 	if (!err)
 		err = save(a, now);
+	if (err)
+		map_release(&a->have); /* what was not committed is not there */
 	fetch_turn(a, now, next);
 	bulk_turn(a, now, next);
 	lend_turn(a);

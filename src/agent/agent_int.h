@@ -103,6 +103,8 @@ struct agent {
 	bool dirty_head, dirty_rest; /* what of the replica has to be written */
 	struct map dirty;            /* "17" */
 	bool dirty_all;
+	struct map
+	    have; /* "17" to the revision of its details on the disk, plus one; what is not in it was not asked yet */
 	int64_t save_at, meta_at, beat_at, present_until;
 
 	struct images *images;
@@ -185,6 +187,7 @@ bool draft_request(struct agent_client *, const struct wire_msg *);
 
 /* fetch.c: details */
 struct plan plan_make(struct agent *); /* free v */
+int detail_put(struct agent *, uint64_t study, const struct cJSON *detail, const char *text);
 void fetch_turn(struct agent *, int64_t now, int64_t *next);
 void fetch_show(struct agent *, struct agent_client *, const struct wire_msg *);
 void fetch_why(struct agent *, struct agent_client *, const struct wire_msg *);

@@ -427,7 +427,7 @@ static void on_forwarded(void *ctx, const struct cJSON *res, const struct cJSON 
 	char *text = res ? cJSON_PrintUnformatted(res) : NULL;
 
 	if (text && w->study && !a->ended)
-		cache_put(a->cache, CACHE_DETAIL, w->id + strlen(w->id) + 1, text, strlen(text));
+		detail_put(a, w->study, res, text);
 	if (c && w->is_ping)
 		answer_ping(c, w->id, NULL);
 	else if (c && text)
@@ -443,14 +443,11 @@ static void on_forwarded(void *ctx, const struct cJSON *res, const struct cJSON 
 static struct waiting *waiting_new(struct agent_client *c, const struct wire_msg *m, uint64_t study)
 {
 	struct waiting *w = xcalloc(1, sizeof *w);
-	char *id = m->id ? cJSON_PrintUnformatted(m->id) : xstrdup("null");
 
 	w->a = c->a;
 	w->client = c->number;
 	w->study = study;
-	/* the id, and behind its NUL the key of the detail */
-	w->id = xasprintf("%s%c%llu", id, '\0', (unsigned long long)study);
-	cJSON_free(id);
+	w->id = m->id ? cJSON_PrintUnformatted(m->id) : xstrdup("null");
 	return w;
 }
 

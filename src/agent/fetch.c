@@ -49,6 +49,38 @@ static struct cJSON *detail_get(struct agent *a, uint64_t study)
 	return doc;
 }
 
+/*
+ * The revision of what is here, 0: nothing.  Asked for each study of each plan, so it is not read from a sealed row
+ * each time; stored one higher, for a map knows no zero.
+ */
+static uint64_t detail_rev(struct agent *a, uint64_t study)
+{
+	uint64_t known;
+	char key[24];
+
+	detail_key(key, study);
+	known = map_get(&a->have, key);
+	if (!known) {
+		struct cJSON *doc = detail_get(a, study);
+
+		known = (doc ? rev_of(doc) : 0) + 1;
+		map_put(&a->have, key, known);
+		cJSON_Delete(doc);
+	}
+	return known - 1;
+}
+
+int detail_put(struct agent *a, uint64_t study, const struct cJSON *detail, const char *text)
+{
+	char key[24];
+	int err;
+
+	detail_key(key, study);
+	err = cache_put(a->cache, CACHE_DETAIL, key, text, strlen(text));
+	map_put(&a->have, key, err ? 0 : rev_of(detail) + 1);
+	return err;
+}
+
 /* ---- what is wanted */
 
 static void plan_add(struct plan *p, uint64_t id, int need, int64_t rank)
@@ -175,11 +207,9 @@ struct plan plan_make(struct agent *a)
 static bool is_here(struct agent *a, uint64_t id)
 {
 	const struct study *s = world_study(replica_world(a->replica), id);
-	struct cJSON *doc = detail_get(a, id);
-	bool fresh = doc && s && rev_of(doc) >= s->rev;
+	uint64_t rev = s ? detail_rev(a, id) : 0;
 
-	cJSON_Delete(doc);
-	return fresh;
+	return rev && rev >= s->rev;
 }
 
 struct coming {
@@ -193,7 +223,6 @@ static void on_fetched(void *ctx, const struct cJSON *result, const struct cJSON
 	struct coming *f = ctx;
 	struct agent *a = f->a;
 	char *text = result ? cJSON_PrintUnformatted(result) : NULL;
-	char key[24];
 	size_t n = text ? strlen(text) : 0;
 
 	(void)error;
@@ -206,8 +235,7 @@ static void on_fetched(void *ctx, const struct cJSON *result, const struct cJSON
 		a->fetch_at = now + (a->opt.rate ? (int64_t)n * 8000 / a->opt.rate : 0);
 		if (error) /* gone meanwhile, or their disk is full: not again at once */
 			a->fetch_at = now + PLAN_MS;
-		detail_key(key, f->study);
-		if (text && !cache_put(a->cache, CACHE_DETAIL, key, text, n)) {
+		if (text && !detail_put(a, f->study, result, text)) {
 			a->fetched++;
 			a->fetched_bytes += n;
 		}
@@ -289,6 +317,7 @@ void fetch_sweep(struct agent *a)
 	for (size_t i = 0; i < g.n; i++) {
 		detail_key(key, g.ids[i]);
 		cache_drop(a->cache, CACHE_DETAIL, key);
+		map_put(&a->have, key, 0);
 	}
 	free(g.ids);
 }

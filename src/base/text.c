@@ -103,12 +103,25 @@ size_t utf8_encode(uint32_t cp, char out[4])
 	return 4;
 }
 
+/* Nearly all of what is read is: eight letters at a time. */
+static bool is_ascii8(const char *s)
+{
+	uint64_t v;
+
+	memcpy(&v, s, sizeof v);
+	return !(v & UINT64_C(0x8080808080808080));
+}
+
 bool utf8_valid(const char *s, size_t n)
 {
 	bool good;
 	uint32_t cp;
 
 	for (size_t i = 0; i < n;) {
+		if (n - i >= sizeof(uint64_t) && is_ascii8(s + i)) {
+			i += sizeof(uint64_t);
+			continue;
+		}
 		i += decode(s + i, n - i, &cp, &good);
 		if (!good)
 			return false;

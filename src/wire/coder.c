@@ -3,6 +3,8 @@
 
 #include "coder.h"
 
+#include <string.h>
+
 #include "wetread/mem.h"
 
 enum { HALF = 0x8000, TOP_BITS = 5, P_MIN = 32 };
@@ -22,10 +24,14 @@ static uint32_t cut(uint32_t low, uint32_t high, uint16_t p)
 	return low + (uint32_t)(((uint64_t)(high - low) * p) >> 16);
 }
 
+/* Each page begins with tens of thousands of these: what is there is copied, twice as much each time. */
 static void bits_init(struct bit *b, size_t n)
 {
-	while (n--)
-		*b++ = (struct bit){.p = HALF};
+	*b = (struct bit){.p = HALF};
+	for (size_t have = 1, more; have < n; have += more) {
+		more = have < n - have ? have : n - have;
+		memcpy(b + have, b, more * sizeof *b);
+	}
 }
 
 struct numbers *numbers_new(void)
@@ -41,8 +47,17 @@ struct letters *letters_new(void)
 {
 	struct letters *m = xmalloc(sizeof *m);
 
-	bits_init(&m->byte[0][0], 256 * 256);
+	memset(m->known, 0, sizeof m->known);
 	return m;
+}
+
+static struct bit *letters_after(struct letters *m, unsigned char before)
+{
+	if (!m->known[before]) {
+		m->known[before] = 1;
+		bits_init(m->byte[before], 256);
+	}
+	return m->byte[before];
 }
 
 static unsigned bit_length(uint64_t v)
@@ -111,7 +126,7 @@ void encode_text(struct encoder *e, struct letters *m, const char *s, size_t n)
 	unsigned char before = 0;
 
 	for (; n--; before = (unsigned char)*s++)
-		encode_tree(e, m->byte[before], 8, (unsigned char)*s);
+		encode_tree(e, letters_after(m, before), 8, (unsigned char)*s);
 }
 
 /* Any number of the interval will do: the one with the fewest bytes, since a reader takes zeros for what is missing. */
@@ -201,5 +216,5 @@ void decode_text(struct decoder *d, struct letters *m, char *s, size_t n)
 	unsigned char before = 0;
 
 	for (; n--; before = (unsigned char)*s++)
-		*s = (char)decode_tree(d, m->byte[before], 8);
+		*s = (char)decode_tree(d, letters_after(m, before), 8);
 }

@@ -27,8 +27,9 @@ enum { NUMBER_LENGTHS = 128, NUMBER_TOP = 32 };
 struct numbers {
 	struct bit length[NUMBER_LENGTHS], top[65][NUMBER_TOP];
 };
-/* Text: each byte by the one before. */
+/* Text: each byte by the one before. A page has few different ones: a row is made when it is first needed. */
 struct letters {
+	unsigned char known[256];
 	struct bit byte[256][256];
 };
 struct numbers *numbers_new(void);

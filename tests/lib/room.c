@@ -24,13 +24,16 @@ static int64_t room_mono(void *ctx)
 	return ((struct room *)ctx)->mono;
 }
 
-static uint64_t draw(struct room *r)
+static uint64_t mix(uint64_t z)
 {
-	uint64_t z = r->seed += 0x9e3779b97f4a7c15;
-
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
 	return z ^ (z >> 31);
+}
+
+static uint64_t draw(struct room *r)
+{
+	return mix(r->seed += 0x9e3779b97f4a7c15);
 }
 
 static void room_random(void *ctx, void *out, size_t n)
@@ -116,8 +119,10 @@ void room_open(struct room *r, uint64_t seed)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	*r = (struct room){
-	    .now = INT64_C(1795287600000), .mono = 1000000, .seed = seed, .limits = COORD_LIMITS};
+	*r = (struct room){.now = INT64_C(1795287600000),
+	    .mono = 1000000,
+	    .seed = mix(seed ^ 0x2545f4914f6cdd1d),
+	    /* or one seed's draws are another's, some later */ .limits = COORD_LIMITS};
 	r->env = (struct env){room_now, room_mono, room_random, r};
 	r->dir = xasprintf("%s/wetread-room.XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(r->dir))

@@ -264,12 +264,11 @@ static struct op *op_of(struct sim *s, const char *id)
 static void hear(struct person *p, const char *line, size_t n)
 {
 	struct sim *s = p->sim;
-	cJSON *doc = json_parse(line, n);
+	/* the console's replica reads the rest, and complains if it is no JSON */
+	cJSON *doc = memmem(line, n < 64 ? n : 64, "\"id\":\"q", 7) ? json_parse(line, n) : NULL;
 	struct op *op = op_of(s, json_get_str(doc, "id", ""));
 	const cJSON *result = json_get(doc, "result"), *error = json_get(doc, "error");
 
-	if (!doc)
-		fail(s, "%s's agent said what is not JSON: %.*s", logins[p->n], (int)n, line);
 	if (op && result && json_get_bool(result, "pending", false)) {
 		if (op->said == SAID_NOTHING)
 			s->promised++;
@@ -438,9 +437,9 @@ static struct op *op_new(struct sim *s, int who, enum cmd kind)
 
 static enum cmd some_deed(struct sim *s, int who)
 {
-	static const enum cmd reader[] = {CMD_take, CMD_take, CMD_take, CMD_claim, CMD_claim, CMD_next,
-	    CMD_note, CMD_note, CMD_note, CMD_finish, CMD_finish, CMD_finish, CMD_finish, CMD_release,
-	    CMD_hold, CMD_unhold};
+	static const enum cmd reader[] = {CMD_take, CMD_take, CMD_take, CMD_take, CMD_take, CMD_take,
+	    CMD_claim, CMD_next, CMD_note, CMD_note, CMD_note, CMD_note, CMD_note, CMD_finish, CMD_finish,
+	    CMD_release, CMD_hold, CMD_unhold};
 	static const enum cmd super[] = {CMD_assign, CMD_assign, CMD_takeover, CMD_takeover, CMD_note,
 	    CMD_unhold, CMD_unassign, CMD_release};
 
@@ -629,9 +628,9 @@ static void something_happens(struct sim *s)
 		bytes_move(s);
 	else if (what < 960)
 		time_passes(s, below(s, 6) ? below(s, 20000) : below(s, 7200000));
-	else if (what < 970)
+	else if (what < 973)
 		link_drop(p);
-	else if (what < 985)
+	else if (what < 985) /* it is down about as much as it is up */
 		link_raise(p);
 	else if (what < 993)
 		p->wire.stalled = s->room.now + below(s, 60000);
@@ -889,7 +888,7 @@ static void run_seed(struct sim *s, uint64_t seed, unsigned operations)
 	s->kills = sums[0], s->deaths = sums[1], s->drops = sums[2], s->returns = sums[3],
 	s->promised = sums[4];
 	s->lapsed = sums[5], s->again = sums[6], s->fenced = sums[7], s->settled = sums[8];
-	room_open(&s->room, seed * UINT64_C(0x9e3779b97f4a7c15));
+	room_open(&s->room, seed);
 	people_come(s);
 	for (int i = 0; i < PEOPLE; i++)
 		person_comes(s, i);
