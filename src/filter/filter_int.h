@@ -81,7 +81,7 @@ const char *nearest_known(enum filter_field, const char *word); /* NULL if none 
 /* print.c */
 void term_text(const struct node *, struct buf *out);
 
-/* parse.c */
+/* value.c */
 bool word_is_plain(int field, const char *s); /* would it be read back as a word of the same text? */
 
 #endif

@@ -34,11 +34,24 @@ static void stops_cut(struct shape *s, unsigned n)
 		stop_release(&s->stops[--s->nstops]);
 }
 
+/* The same filter in other words, "mod:ct  p<=1" for "mod:ct p<=1", is no other place. */
+static bool is_here(struct view *v, const struct stop *s)
+{
+	struct filter_names names = list_names(v);
+	struct filter *f = NULL;
+	bool same = strcmp(s->filter, v->filter_text) == 0;
+
+	if (!same && v->rows.filter && filter_parse(&f, s->filter, &names, NULL) == 0)
+		same = filter_same(f, v->rows.filter);
+	filter_free(f);
+	return same;
+}
+
 void past_stop(struct view *v)
 {
 	struct shape *s = &v->shape;
 
-	if (s->nstops && strcmp(s->stops[s->at].filter, v->filter_text) == 0)
+	if (s->nstops && is_here(v, &s->stops[s->at]))
 		return;
 	stops_cut(s, s->nstops ? s->at + 1 : 0);
 	if (s->nstops == HISTORY_MAX) {

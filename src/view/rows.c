@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "rows.h"
+#include "rows_int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +199,7 @@ static uint8_t row_tint(const struct rows *r, const struct subject *s)
 	return 0;
 }
 
-static void row_evaluate(
+void rows_evaluate(
     struct rows *r, const struct rows_source *src, struct row *row, const struct study *st, bool and_key)
 {
 	struct clock clock, *c = policy_clock(src->world->policy, st, src->now, &clock) ? &clock : NULL;
@@ -219,7 +219,7 @@ static void row_evaluate(
 		r->longest_acc = acc;
 }
 
-static int order_cmp(const struct rows *r, const struct row *a, const struct row *b)
+int rows_cmp(const struct rows *r, const struct row *a, const struct row *b)
 {
 	for (unsigned i = 0; i < r->nsort; i++)
 		if (a->key[i] != b->key[i])
@@ -238,7 +238,7 @@ static size_t order_place(const struct rows *r, const struct row *row)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (order_cmp(r, r->order[mid], row) < 0)
+		if (rows_cmp(r, r->order[mid], row) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -288,147 +288,6 @@ static void order_insert(struct rows *r, struct row *row)
 	r->n++;
 }
 
-/* ---- the job: look at all, sort, take over */
-
-struct rows_job {
-	enum { JOB_LOOK, JOB_MERGE, JOB_DONE } phase;
-	size_t slot;
-	struct row **from, **to;
-	size_t n, cap;
-	size_t width, left, i, j, mid, end; /* merging runs of `width`, the pair that starts at `left` */
-};
-
-static void job_free(struct rows_job *j)
-{
-	if (!j)
-		return;
-	free(j->from);
-	free(j->to);
-	free(j);
-}
-
-static void job_look(struct rows *r, const struct rows_source *src)
-{
-	struct rows_job *j = r->job;
-	struct row *row = r->slots[j->slot++];
-	const struct study *st = row ? world_study(src->world, row->id) : NULL;
-
-	if (!st)
-		return;
-	row_evaluate(r, src, row, st, true);
-	if (row->shown && j->n < j->cap)
-		j->from[j->n++] = row;
-}
-
-static void job_pair(struct rows_job *j)
-{
-	j->i = j->left;
-	j->mid = j->left + j->width < j->n ? j->left + j->width : j->n;
-	j->end = j->mid + j->width < j->n ? j->mid + j->width : j->n;
-	j->j = j->mid;
-}
-
-static void job_merge_start(struct rows *r)
-{
-	struct rows_job *j = r->job;
-
-	j->phase = JOB_MERGE;
-	j->to = xcalloc(j->cap, sizeof *j->to);
-	j->width = 1;
-	j->left = 0;
-	job_pair(j);
-}
-
-/* Moves one row of the merge; a pair that is in order already is moved as a whole. */
-static void job_merge(struct rows *r)
-{
-	struct rows_job *j = r->job;
-
-	if (j->width >= j->n) {
-		j->phase = JOB_DONE;
-		return;
-	}
-	if (j->i == j->left && j->j == j->mid &&
-	    (j->mid == j->end || order_cmp(r, j->from[j->mid - 1], j->from[j->mid]) < 0)) {
-		memcpy(j->to + j->left, j->from + j->left, (j->end - j->left) * sizeof *j->to);
-		j->i = j->mid;
-		j->j = j->end;
-	} else {
-		bool second =
-		    j->i == j->mid || (j->j < j->end && order_cmp(r, j->from[j->j], j->from[j->i]) < 0);
-		size_t at = j->left + (j->i - j->left) + (j->j - j->mid);
-
-		j->to[at] = j->from[second ? j->j++ : j->i++];
-	}
-	if (j->i < j->mid || j->j < j->end)
-		return;
-	j->left = j->end;
-	if (j->left >= j->n) {
-		struct row **t = j->from;
-
-		j->from = j->to;
-		j->to = t;
-		j->width *= 2;
-		j->left = 0;
-	}
-	job_pair(j);
-}
-
-static void job_take_over(struct rows *r)
-{
-	struct rows_job *j = r->job;
-
-	free(r->order);
-	r->order = j->from;
-	r->order_cap = j->cap;
-	r->n = j->n;
-	j->from = NULL;
-	job_free(j);
-	r->job = NULL;
-	r->loaded = true;
-	r->counted = false;
-	r->counted_at = 0;
-}
-
-void rows_reload(struct rows *r)
-{
-	job_free(r->job);
-	r->job = xcalloc(1, sizeof *r->job);
-	r->job_urgent = true;
-	r->job->cap = r->used + 1;
-	r->job->from = xcalloc(r->job->cap, sizeof *r->job->from);
-}
-
-bool rows_busy(const struct rows *r)
-{
-	return r->job != NULL;
-}
-
-bool rows_work(struct rows *r, const struct rows_source *src, unsigned steps, bool *swapped)
-{
-	*swapped = false;
-	while (r->job && steps-- > 0) {
-		struct rows_job *j = r->job;
-
-		if (j->phase == JOB_LOOK && j->slot == 0) {
-			r->based_at = src->now;
-			r->has_unstarted = false;
-		}
-		if (j->phase == JOB_LOOK && j->slot < r->cap)
-			job_look(r, src);
-		else if (j->phase == JOB_LOOK)
-			job_merge_start(r);
-		else if (j->phase == JOB_MERGE)
-			for (int k = 0; k < 8 && j->phase == JOB_MERGE; k++)
-				job_merge(r);
-		if (j->phase == JOB_DONE) {
-			job_take_over(r);
-			*swapped = true;
-		}
-	}
-	return r->job != NULL;
-}
-
 /* ---- changes one by one */
 
 static void ids_add(struct ids_list *l, uint64_t id)
@@ -457,7 +316,7 @@ void rows_peek(struct rows *r, const struct rows_source *src)
 		const struct study *st = world_study(src->world, r->dirty.items[r->peeked]);
 
 		if (row && st)
-			row_evaluate(r, src, row, st, false);
+			rows_evaluate(r, src, row, st, false);
 	}
 }
 
@@ -476,7 +335,7 @@ static bool row_replace(struct rows *r, const struct rows_source *src, uint64_t 
 	}
 	if (is_new)
 		row = row_add(r, id);
-	row_evaluate(r, src, row, st, true);
+	rows_evaluate(r, src, row, st, true);
 	if (row->shown)
 		order_insert(r, row);
 	if (!row->open)
@@ -611,7 +470,7 @@ static void rows_forget_gone(struct rows *r, const struct world *w)
 
 void rows_load(struct rows *r, const struct world *w)
 {
-	job_free(r->job);
+	rows_job_free(r->job);
 	r->job = NULL;
 	rows_forget_gone(r, w);
 	for (uint64_t id = 1; id < w->studies_cap; id++)
@@ -646,7 +505,7 @@ void rows_release(struct rows *r)
 	for (size_t i = 0; i < r->cap; i++)
 		free(r->slots[i]);
 	free(r->slots);
-	job_free(r->job);
+	rows_job_free(r->job);
 	free(r->order);
 	free(r->dirty.items);
 	free(r->drifting.items);
