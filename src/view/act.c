@@ -122,14 +122,14 @@ static unsigned act_quit(struct view *v)
 	return VIEW_DRAW | VIEW_FLUSH;
 }
 
-static unsigned tab_to(struct view *v, enum tab tab)
+static unsigned tab_to(struct view *v, int tab)
 {
 	uint64_t id = view_cursor(v);
 
 	if (!id)
 		view_say(v, LOOK_TEXT, "there is no study under the cursor");
 	else
-		study_open(v, id, tab);
+		study_open(v, id, (enum tab)tab);
 	if (v->lightbox.at == LIGHTBOX_WHOLE) /* the page that was asked for would be behind it */
 		v->lightbox.at = LIGHTBOX_BESIDE;
 	return VIEW_DRAW;
@@ -145,47 +145,12 @@ static unsigned act_prev_tab(struct view *v)
 	return tab_to(v, (v->tab + TAB_COUNT - 1) % TAB_COUNT);
 }
 
-static unsigned act_tab_study(struct view *v)
-{
-	return tab_to(v, TAB_STUDY);
-}
-
-static unsigned act_tab_notes(struct view *v)
-{
-	return tab_to(v, TAB_NOTES);
-}
-
-static unsigned act_tab_clock(struct view *v)
-{
-	return tab_to(v, TAB_CLOCK);
-}
-
-static unsigned act_tab_why(struct view *v)
-{
-	return tab_to(v, TAB_WHY);
-}
-
-static unsigned act_tab_audit(struct view *v)
-{
-	return tab_to(v, TAB_AUDIT);
-}
-
 static unsigned other_study(struct view *v, int by)
 {
 	list_move(v, by);
 	if (v->cursor)
 		study_open(v, v->cursor, v->tab);
 	return VIEW_DRAW;
-}
-
-static unsigned act_next_study(struct view *v)
-{
-	return other_study(v, 1);
-}
-
-static unsigned act_prev_study(struct view *v)
-{
-	return other_study(v, -1);
 }
 
 static unsigned act_filter(struct view *v)
@@ -204,47 +169,6 @@ static unsigned act_unfilter(struct view *v)
 static unsigned act_palette(struct view *v)
 {
 	palette_open(v, "");
-	return VIEW_DRAW;
-}
-
-static unsigned act_mark(struct view *v)
-{
-	struct row *row = rows_find(&v->rows, v->cursor);
-
-	if (!row)
-		return 0;
-	row->marked = !row->marked;
-	v->mark_from = row->id;
-	list_move(v, 1);
-	return VIEW_DRAW;
-}
-
-static unsigned act_mark_range(struct view *v)
-{
-	size_t a = rows_index(&v->rows, v->mark_from), b = rows_index(&v->rows, v->cursor);
-
-	if (b == SIZE_MAX)
-		return 0;
-	if (a == SIZE_MAX)
-		a = b;
-	for (size_t i = a < b ? a : b; i <= (a < b ? b : a); i++)
-		v->rows.order[i]->marked = true;
-	v->mark_from = v->cursor;
-	return VIEW_DRAW;
-}
-
-static unsigned act_mark_all(struct view *v)
-{
-	for (size_t i = 0; i < v->rows.n; i++)
-		v->rows.order[i]->marked = true;
-	return VIEW_DRAW;
-}
-
-static unsigned act_unmark(struct view *v)
-{
-	for (size_t i = 0; i < v->rows.cap; i++)
-		if (v->rows.slots[i])
-			v->rows.slots[i]->marked = false;
 	return VIEW_DRAW;
 }
 
@@ -463,52 +387,10 @@ static unsigned act_columns(struct view *v)
 	return VIEW_DRAW | VIEW_FLUSH;
 }
 
-static unsigned act_columns_left(struct view *v)
-{
-	columns_scroll(v, -1);
-	return VIEW_DRAW;
-}
-
-static unsigned act_columns_right(struct view *v)
-{
-	columns_scroll(v, 1);
-	return VIEW_DRAW;
-}
-
-static unsigned act_past_back(struct view *v)
-{
-	return past_go(v, -1);
-}
-
-static unsigned act_past_forward(struct view *v)
-{
-	return past_go(v, 1);
-}
-
-static unsigned act_jump_back(struct view *v)
-{
-	return past_jump_go(v, -1);
-}
-
-static unsigned act_jump_forward(struct view *v)
-{
-	return past_jump_go(v, 1);
-}
-
 static unsigned act_search(struct view *v)
 {
 	search_open(v);
 	return VIEW_DRAW;
-}
-
-static unsigned act_next_match(struct view *v)
-{
-	return search_next(v, 1);
-}
-
-static unsigned act_prev_match(struct view *v)
-{
-	return search_next(v, -1);
 }
 
 static unsigned act_explain(struct view *v)
@@ -570,20 +452,13 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_QUIT] = act_quit,
     [ACTION_NEXT_TAB] = act_next_tab,
     [ACTION_PREV_TAB] = act_prev_tab,
-    [ACTION_TAB_STUDY] = act_tab_study,
-    [ACTION_TAB_NOTES] = act_tab_notes,
-    [ACTION_TAB_CLOCK] = act_tab_clock,
-    [ACTION_TAB_WHY] = act_tab_why,
-    [ACTION_TAB_AUDIT] = act_tab_audit,
-    [ACTION_NEXT_STUDY] = act_next_study,
-    [ACTION_PREV_STUDY] = act_prev_study,
     [ACTION_FILTER] = act_filter,
     [ACTION_UNFILTER] = act_unfilter,
     [ACTION_PALETTE] = act_palette,
-    [ACTION_MARK] = act_mark,
-    [ACTION_MARK_RANGE] = act_mark_range,
-    [ACTION_MARK_ALL] = act_mark_all,
-    [ACTION_UNMARK] = act_unmark,
+    [ACTION_MARK] = marks_toggle,
+    [ACTION_MARK_RANGE] = marks_range,
+    [ACTION_MARK_ALL] = marks_all,
+    [ACTION_UNMARK] = marks_none,
     [ACTION_HOLD_TOGGLE] = act_hold_toggle,
     [ACTION_GIVE_BACK] = act_give_back,
     [ACTION_TAKE] = act_take,
@@ -598,20 +473,12 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_NEWEST] = act_newest,
     [ACTION_LOCK] = act_lock,
     [ACTION_SEARCH] = act_search,
-    [ACTION_NEXT_MATCH] = act_next_match,
-    [ACTION_PREV_MATCH] = act_prev_match,
     [ACTION_EXPLAIN] = act_explain,
     [ACTION_COPY] = act_copy,
     [ACTION_REPEAT] = work_again,
     [ACTION_MENU] = act_menu,
     [ACTION_COLUMNS] = act_columns,
-    [ACTION_COLUMNS_LEFT] = act_columns_left,
-    [ACTION_COLUMNS_RIGHT] = act_columns_right,
     [ACTION_VIEW_LAST] = past_last,
-    [ACTION_PAST_BACK] = act_past_back,
-    [ACTION_PAST_FORWARD] = act_past_forward,
-    [ACTION_JUMP_BACK] = act_jump_back,
-    [ACTION_JUMP_FORWARD] = act_jump_forward,
     [ACTION_THEME] = act_theme,
     [ACTION_NOTIFY] = act_notify,
     [ACTION_PRIVACY] = act_privacy,
@@ -773,12 +640,45 @@ static unsigned ask_words(struct view *v, int what)
 	return VIEW_DRAW;
 }
 
+/* Actions that are one function with one number. */
+static const struct {
+	int action;
+	unsigned (*fn)(struct view *, int n);
+	int n;
+} turns[] = {
+    {ACTION_TAB_STUDY, tab_to, TAB_STUDY},
+    {ACTION_TAB_NOTES, tab_to, TAB_NOTES},
+    {ACTION_TAB_CLOCK, tab_to, TAB_CLOCK},
+    {ACTION_TAB_WHY, tab_to, TAB_WHY},
+    {ACTION_TAB_AUDIT, tab_to, TAB_AUDIT},
+    {ACTION_NEXT_STUDY, other_study, 1},
+    {ACTION_PREV_STUDY, other_study, -1},
+    {ACTION_COLUMNS_LEFT, columns_scroll, -1},
+    {ACTION_COLUMNS_RIGHT, columns_scroll, 1},
+    {ACTION_PAST_BACK, past_go, -1},
+    {ACTION_PAST_FORWARD, past_go, 1},
+    {ACTION_JUMP_BACK, past_jump_go, -1},
+    {ACTION_JUMP_FORWARD, past_jump_go, 1},
+    {ACTION_NEXT_MATCH, search_next, 1},
+    {ACTION_PREV_MATCH, search_next, -1},
+    {ACTION_VIEW_1, views_number, 1},
+    {ACTION_VIEW_2, views_number, 2},
+    {ACTION_VIEW_3, views_number, 3},
+    {ACTION_VIEW_4, views_number, 4},
+    {ACTION_VIEW_5, views_number, 5},
+    {ACTION_VIEW_6, views_number, 6},
+    {ACTION_VIEW_7, views_number, 7},
+    {ACTION_VIEW_8, views_number, 8},
+    {ACTION_VIEW_9, views_number, 9},
+};
+
 static unsigned do_action(struct view *v, int what)
 {
+	for (size_t i = 0; i < sizeof turns / sizeof *turns; i++)
+		if (turns[i].action == what)
+			return turns[i].fn(v, turns[i].n);
 	if (what >= ACTION_SHOW_LIST)
 		return show(v, (enum screen)(what - ACTION_SHOW_LIST));
-	if (what >= ACTION_VIEW_1 && what <= ACTION_VIEW_9)
-		return views_number(v, what - ACTION_VIEW_1 + 1);
 	if (what < ACTION_PICTURE && !acts[what])
 		return ask_words(v, what);
 	return what >= ACTION_PICTURE ? lightbox_act(v, what) : acts[what](v);

@@ -264,7 +264,7 @@ void table_layout_make(const struct view *v, int width, struct table_layout *l)
 	}
 }
 
-void columns_scroll(struct view *v, int by)
+unsigned columns_scroll(struct view *v, int by)
 {
 	if (by > 0 && !v->shape.layout.more)
 		view_say(v, LOOK_TEXT, "there are no more columns to the right; W chooses them");
@@ -272,6 +272,7 @@ void columns_scroll(struct view *v, int by)
 		v->shape.first = 0;
 	else
 		v->shape.first += by;
+	return VIEW_DRAW;
 }
 
 /* ---- the heads */

@@ -295,7 +295,48 @@ void bulk_send(struct view *v, enum cmd cmd, struct targets *t, const struct wor
 	d->cmd = (int)cmd;
 }
 
-/* ---- marking by a filter */
+/* ---- marking */
+
+unsigned marks_toggle(struct view *v)
+{
+	struct row *row = rows_find(&v->rows, v->cursor);
+
+	if (!row)
+		return 0;
+	row->marked = !row->marked;
+	v->mark_from = row->id;
+	list_move(v, 1);
+	return VIEW_DRAW;
+}
+
+unsigned marks_range(struct view *v)
+{
+	size_t a = rows_index(&v->rows, v->mark_from), b = rows_index(&v->rows, v->cursor);
+
+	if (b == SIZE_MAX)
+		return 0;
+	if (a == SIZE_MAX)
+		a = b;
+	for (size_t i = a < b ? a : b; i <= (a < b ? b : a); i++)
+		v->rows.order[i]->marked = true;
+	v->mark_from = v->cursor;
+	return VIEW_DRAW;
+}
+
+unsigned marks_all(struct view *v)
+{
+	for (size_t i = 0; i < v->rows.n; i++)
+		v->rows.order[i]->marked = true;
+	return VIEW_DRAW;
+}
+
+unsigned marks_none(struct view *v)
+{
+	for (size_t i = 0; i < v->rows.cap; i++)
+		if (v->rows.slots[i])
+			v->rows.slots[i]->marked = false;
+	return VIEW_DRAW;
+}
 
 unsigned marks_matching(struct view *v, const struct filter *f)
 {

@@ -122,7 +122,7 @@ void columns_set(struct view *, const struct filter_col *, unsigned n);
 int columns_put(
     struct view *, const char *text, struct filter_error *); /* "left,p,acc/10"; NULL: the usual ones */
 char *columns_text(const struct view *);                     /* NULL: the usual ones; caller frees */
-void columns_scroll(struct view *, int by);
+unsigned columns_scroll(struct view *, int by);
 
 /* cells.c */
 struct row;

@@ -342,6 +342,10 @@ void work_forget(struct view *, uint64_t study); /* nothing of it can be undone 
 
 /* marks.c: one deed on several studies */
 void bulk_send(struct view *, enum cmd, struct targets *, const struct words *, bool chosen);
+unsigned marks_toggle(struct view *); /* the cursor's row, and on */
+unsigned marks_range(struct view *);
+unsigned marks_all(struct view *);
+unsigned marks_none(struct view *);
 unsigned marks_matching(struct view *, const struct filter *); /* marks the rows shown that match; how many */
 void undo_open(struct view *, const char *what, bool redo);
 
