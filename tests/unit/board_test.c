@@ -57,6 +57,14 @@ static void shift_open(struct night *n)
 	read_one(n, "neuro", "48011803", "MR", 3, "HARBOR", 6, "prelim");
 	read_one(n, "body", "48011804", "US", 1, "STANNE", 5, "final");
 	night_do(n, "body", CMD_claim, (struct command){.study = evening_study(n, "48011902")});
+	night_do(n, "coord", CMD_note,
+	    (struct command){
+	        .study = evening_study(n, "48011902"), .text = "the ward calls: she is short of breath"});
+	night_do(n, "coord", CMD_ask,
+	    (struct command){.study = evening_study(n, "48011902"), .text = "can you take it next?"});
+	night_do(n, "body", CMD_note,
+	    (struct command){
+	        .study = evening_study(n, "48011902"), .text = "reading it now\nwill call back"});
 	stray(n);
 	core_beat(&n->c, "neuro");
 	core_beat(&n->c, "body");
@@ -116,7 +124,7 @@ static void every_size(const char *what, const char *who, const char *keys)
 			desk_pass(&d, 400);
 		snprintf(name, sizeof name, "%s-%s", what, sizes[i].name);
 		desk_golden(&d, name);
-		if (strcmp(what, "wallboard") != 0)
+		if (strstr(keys, "Enter") == NULL && strcmp(what, "wallboard") != 0)
 			cursor_is_on_its_row(&d);
 		desk_close(&d);
 		free(readers);
@@ -294,6 +302,24 @@ static void a_deed_of_the_queue_does_nothing_on_a_board(void **state)
 	night_close(&n);
 }
 
+static void a_studys_thread_is_drawn(void **state)
+{
+	(void)state;
+	every_size("thread", "body", "gm Enter 2");
+}
+
+static void a_studys_timeline_is_drawn(void **state)
+{
+	(void)state;
+	every_size("timeline", "body", "gm Enter 5");
+}
+
+static void a_studys_clock_is_drawn(void **state)
+{
+	(void)state;
+	every_size("clock", "body", "gm Enter 3");
+}
+
 static void health_is_drawn(void **state)
 {
 	(void)state;
@@ -418,6 +444,9 @@ int main(void)
 	    cmocka_unit_test(readers_are_drawn),
 	    cmocka_unit_test(the_supervisors_board_is_drawn),
 	    cmocka_unit_test(alerts_are_drawn),
+	    cmocka_unit_test(a_studys_thread_is_drawn),
+	    cmocka_unit_test(a_studys_timeline_is_drawn),
+	    cmocka_unit_test(a_studys_clock_is_drawn),
 	    cmocka_unit_test(health_is_drawn),
 	    cmocka_unit_test(the_audit_record_is_drawn),
 	    cmocka_unit_test(the_wallboard_is_drawn),

@@ -9,8 +9,8 @@
 static const struct {
 	int w, h;
 	const char *name;
-} sizes[] = {{80, 24, "80x24"}, {160, 48, "160x48"}, {60, 16, "60x16"}, {100, 30, "100x30"},
-    {40, 10, "40x10"}, {20, 4, "20x4"}};
+} sizes[] = {{80, 24, "80x24"}, {120, 40, "120x40"}, {160, 48, "160x48"}, {60, 16, "60x16"},
+    {100, 30, "100x30"}, {40, 10, "40x10"}, {20, 4, "20x4"}};
 
 static void every_size(const char *what, const char *who, const char *keys)
 {
