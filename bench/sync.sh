@@ -66,4 +66,3 @@ row "live again after 500 events: round trips (600 ms against 0)" \
 	"$(awk -v a="${near%% *}" -v b="${far%% *}" 'BEGIN { printf "%.2f", (b - a) / 600 }')" RTT '<=' 7.2
 row "  IP bytes until live, both ways" "$(cut -d' ' -f2 <<<"${slow%%$'\n'*}")" B '<=' 40000
 row "  at 256 kbit/s and 600 ms, until live" "$(awk -v a="${slow%% *}" 'BEGIN { printf "%.1f", a / 1000 }')" s
-cannot "goodput of instance transfer against scp and rsync" "instances are not transferred yet"

@@ -35,6 +35,7 @@ test=(
 	libcmocka-dev libvterm-dev
 	git tmux jq python3 python3-hl7 openssh-server ssh-audit
 	orthanc python3-pydicom python3-numpy openssl curl iproute2 sqlite3 mandoc xz-utils
+	rsync                           # what the transfer of images is measured against
 	dunst xvfb dbus-daemon dbus-bin # a notification daemon on a display and a bus of its own
 	zsh fish                        # completion in each shell
 )

@@ -120,7 +120,7 @@ struct agent_files {
 	int (*bytes)(void *ctx, const void *bytes, size_t n);
 	int (*close)(void *ctx);
 };
-/* Those that are in the cache; *missing counts the others. To be put on record before. */
+/* Those that are in the cache; *missing counts the others. It is on record before the first is opened. */
 int agent_export(
     struct agent *, uint64_t study, const struct agent_files *, void *ctx, unsigned *n, unsigned *missing);
 uint64_t agent_study_named(struct agent *, const struct cJSON *params); /* 0: none */

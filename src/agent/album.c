@@ -12,10 +12,9 @@
 #include "images_int.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
-#include "wetread/log.h"
 #include "wetread/mem.h"
 
-enum { PART_MOST = 16384, PICTURES_MS = 2000, PICTURES_MOST_MS = 300000 };
+enum { PART_MOST = 16384, PICTURES_MS = 2000, PICTURES_MOST_MS = 60000 };
 
 static void album_begin(struct agent *a, const struct film *f, const struct manifest_series *s)
 {
@@ -190,7 +189,7 @@ static void took_manifest(void *ctx, const struct cJSON *result, const struct cJ
 	if (result && !film_keep_pictures(a, f, result))
 		cache_commit(a->cache);
 	/* they are being made, or will be: nobody says when */
-	f->pictures_wait = f->pictures_wait ? 2 * f->pictures_wait : PICTURES_MS;
+	f->pictures_wait = f->pictures_wait ? f->pictures_wait * 3 / 2 : PICTURES_MS;
 	if (f->pictures_wait > PICTURES_MOST_MS)
 		f->pictures_wait = PICTURES_MOST_MS;
 	f->no_pictures_before = env_mono(a->opt.env) + f->pictures_wait;

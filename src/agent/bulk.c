@@ -15,13 +15,10 @@
 #include <string.h>
 
 #include <cjson/cJSON.h>
-#include <sodium.h>
 
 #include "images_int.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
-#include "wetread/log.h"
-#include "wetread/mem.h"
 
 enum { LINGER_MS = 30000, WINDOW_MS = 4000, REFUSED_MS = 60000 };
 
@@ -117,7 +114,7 @@ static void on_echo(void *ctx, const struct cJSON *result, const struct cJSON *e
 		credit_again(&a->images->credit);
 }
 
-static void measure(struct agent *a, int64_t now)
+void bulk_measure(struct agent *a, int64_t now)
 {
 	if (!agent_has_link(a) || !credit_should_measure(&a->images->credit, now))
 		return;
@@ -165,7 +162,7 @@ void bulk_came(struct agent *a, size_t n)
 	if (credit_came(&im->credit, n, now))
 		im->to_tell = true;
 	bulk_give_back(a, now, &now);
-	measure(a, env_mono(a->opt.env));
+	bulk_measure(a, env_mono(a->opt.env));
 }
 
 /* ---- the end of what is asked */

@@ -156,6 +156,7 @@ void bulk_ask(struct agent *, enum job_kind, const struct film *, const char *me
 void bulk_came(struct agent *, size_t n);
 void bulk_give_back(
     struct agent *, int64_t now, int64_t *next); /* what came, as fast as the settings allow */
+void bulk_measure(struct agent *, int64_t now);  /* the round trip of the queue's connection, now and then */
 void bulk_linger(struct agent *);                /* the connection is wanted for some time */
 void film_forget_asked(struct film *);
 

@@ -14,7 +14,6 @@
 #include "images_int.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
-#include "wetread/mem.h"
 #include "wetread/tray.h"
 
 enum { PUMP_MOST = 2 << 20, RESULT_MAX = 960 * 1024 };
@@ -267,6 +266,8 @@ int agent_export(struct agent *a, uint64_t study, const struct agent_files *file
 	int err = 0;
 
 	*n = *missing = 0;
+	outbox_note(a, CMD_viewed, study, "export");
+	err = cache_commit(a->cache); /* on record before anything is there */
 	for (unsigned i = 0; i < f->nimages && !err; i++) {
 		if (!f->images[i].here) {
 			++*missing;

@@ -1,19 +1,7 @@
 /* What is asked for next: most needed first, and of all that are needed alike the pictures first, for they are small. */
 #include "config.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cjson/cJSON.h>
-#include <sodium.h>
-
 #include "images_int.h"
-#include "wetread/errors.h"
-#include "wetread/json.h"
-#include "wetread/log.h"
-#include "wetread/mem.h"
 
 enum { OWN_JOBS = 2, PICTURES_MS = 2000 };
 
@@ -35,9 +23,11 @@ static void ask_for_manifest(struct agent *a, int64_t now, int64_t *next)
 			f->pictures_wait = 0; /* more images came */
 			f->no_pictures_before = 0;
 		}
-		if (now >= f->no_pictures_before && film_count(a, f) && wants_manifest(a, f))
+		if (!film_count(a, f) || !wants_manifest(a, f))
+			continue;
+		if (now >= f->no_pictures_before)
 			album_ask_manifest(a, f);
-		else if (wants_manifest(a, f) && f->no_pictures_before < *next)
+		else if (f->no_pictures_before < *next)
 			*next = f->no_pictures_before;
 	}
 }
@@ -153,8 +143,11 @@ void bulk_turn(struct agent *a, int64_t now, int64_t *next)
 	if (!may || (im->njobs && is_overtaken(a, now)))
 		bulk_cancel(a);
 	bulk_give_back(a, now, next);
-	if (may && has_wishes(a, now))
+	if (may && has_wishes(a, now)) {
 		bulk_linger(a);
+		if (!im->credit.idle_rtt) /* how much may be under way is known before the first byte is */
+			bulk_measure(a, now);
+	}
 	if (may)
 		ask_for_manifest(a, now, next);
 	if (im->up)

@@ -7,7 +7,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "agent_int.h"
+#include "images_int.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
 #include "wetread/when.h"
@@ -53,7 +53,7 @@ static void on_pause(struct agent_client *c, const struct wire_msg *m)
 static void on_resume(struct agent_client *c, const struct wire_msg *m)
 {
 	c->a->paused = false;
-	c->a->fetch_at = 0;
+	c->a->fetch_at = c->a->images->plan_at = 0;
 	reply_done(c, m);
 }
 
@@ -90,7 +90,7 @@ static void on_pin(struct agent_client *c, const struct wire_msg *m)
 	err = off ? cache_drop(c->a->cache, CACHE_PIN, key) : cache_put(c->a->cache, CACHE_PIN, key, "1", 1);
 	if (!err)
 		err = cache_commit(c->a->cache);
-	c->a->fetch_at = 0;
+	c->a->fetch_at = c->a->images->plan_at = 0;
 	if (err)
 		reply_error(c, m, err, NULL);
 	else

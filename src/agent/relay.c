@@ -1,18 +1,14 @@
 /* What clients want to see and the cache has not: their requests, passed on before ours. */
 #include "config.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
-#include <sodium.h>
 
 #include "images_int.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
-#include "wetread/log.h"
 #include "wetread/mem.h"
 
 static void relay_drop(struct images *im, struct relay *r)

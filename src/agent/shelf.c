@@ -18,7 +18,6 @@
 #include "images_int.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
-#include "wetread/log.h"
 #include "wetread/mem.h"
 
 enum { SHELF_MS = 5000, LIST_BYTES = 16 << 20, IMAGES_MOST = 20000 };

@@ -3,15 +3,18 @@
  *
  *     study.json      everything the cache has of the study
  *     report-1.txt    its reports, oldest first; notes.txt
+ *     <series>/       its images (files.c)
  */
 #include "config.h"
 
 #include "sync_int.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,8 +128,9 @@ int folder_fill(const char *dir, const cJSON *detail, char **why)
 
 int folder_temporary(char **dir, char **why)
 {
-	char *path = settings_agent_path("view.XXXXXX");
+	char *name = xasprintf("view.%d.XXXXXX", (int)getpid()), *path = settings_agent_path(name);
 
+	free(name);
 	if (!path || !mkdtemp(path)) {
 		*why = xasprintf("%s: %s", path ? path : "$XDG_RUNTIME_DIR", strerror(errno));
 		free(path);
@@ -136,16 +140,34 @@ int folder_temporary(char **dir, char **why)
 	return 0;
 }
 
+/* A series' images are a folder in it, and a viewer may have left more: to any depth, and never through a link. */
+static int remove_one(const char *path, const struct stat *st, int what, struct FTW *ftw)
+{
+	(void)st;
+	(void)what;
+	(void)ftw;
+	remove(path);
+	return 0;
+}
+
+/* Those of a `view` that was killed before it could. */
+void folder_sweep(void)
+{
+	char *pattern = settings_agent_path("view.*");
+	glob_t g = {0};
+
+	if (pattern && !glob(pattern, GLOB_NOSORT, NULL, &g))
+		for (size_t i = 0; i < g.gl_pathc; i++) {
+			const char *pid = strstr(strrchr(g.gl_pathv[i], '/'), "view.") + strlen("view.");
+
+			if (kill((pid_t)strtol(pid, NULL, 10), 0) && errno == ESRCH)
+				folder_remove(g.gl_pathv[i]);
+		}
+	globfree(&g);
+	free(pattern);
+}
+
 void folder_remove(const char *dir)
 {
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			unlinkat(dirfd(d), e->d_name, 0);
-	}
-	if (d)
-		closedir(d);
-	rmdir(dir);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,18 +328,67 @@ static int detail_ask(const struct task *t, const char *accession, cJSON **detai
 	return err;
 }
 
-static int task_export(struct sync *s, const struct task *t, char **args, char **why)
+/* The agent writes them: it has the keys. */
+static int images_ask(const char *accession, const char *dir, cJSON **answer, char **why)
 {
-	cJSON *detail;
-	int err = detail_ask(t, args[0], &detail, why);
+	char *path = realpath(dir, NULL);
+	struct buf b = BUF_INIT(16384);
+	int err;
+
+	json_open(&b, '{');
+	json_kstr(&b, "study", accession);
+	json_kstr(&b, "dir", path);
+	json_close(&b, '}');
+	free(path);
+	err = sync_ask("sync.images", b.data, answer, why);
+	buf_release(&b);
+	return err;
+}
+
+/* Details and images; on standard error what is not in the cache, for nobody must take a part for the whole. */
+static int study_write(
+    const struct task *t, const char *accession, const char *dir, cJSON **images, char **why)
+{
+	cJSON *detail = NULL;
+	int err = detail_ask(t, accession, &detail, why);
 
 	if (!err)
-		err = folder_fill(args[1], detail, why);
-	if (!err && s->json)
-		puts("{}");
+		err = folder_fill(dir, detail, why);
+	if (!err)
+		err = images_ask(accession, dir, images, why);
+	if (!err && json_get_int(*images, "missing", 0))
+		fprintf(stderr,
+		    "wetread-sync: %" PRId64 " of %" PRId64
+		    " images are not in the cache: the folder is not the whole study\n",
+		    json_get_int(*images, "missing", 0),
+		    json_get_int(*images, "missing", 0) + json_get_int(*images, "images", 0));
 	cJSON_Delete(detail);
 	return err;
 }
+
+static int task_export(struct sync *s, const struct task *t, char **args, char **why)
+{
+	cJSON *images = NULL;
+	int err = study_write(t, args[0], args[1], &images, why);
+	char *text = !err && s->json ? cJSON_PrintUnformatted(images) : NULL;
+
+	if (text)
+		puts(text);
+	cJSON_free(text);
+	cJSON_Delete(images);
+	return err;
+}
+
+static volatile sig_atomic_t viewer_pid;
+
+/* Whoever ends us means the viewer: when that has ended, the folder goes. */
+static void on_end(int sig)
+{
+	if (viewer_pid > 0)
+		kill((pid_t)viewer_pid, sig);
+}
+
+static const int endings[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 
 static int viewer_run(const char *viewer, const char *dir, char **why)
 {
@@ -346,12 +396,15 @@ static int viewer_run(const char *viewer, const char *dir, char **why)
 	int status = 0;
 
 	if (pid == 0) {
+		for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+			signal(endings[i], SIG_DFL);
 		execlp(viewer, viewer, dir, (char *)NULL);
 		_exit(127);
 	}
+	viewer_pid = pid;
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) != 127)
+	if (pid > 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 127))
 		return 0;
 	*why = xasprintf("%s did not run", viewer);
 	return E_IO;
@@ -360,7 +413,7 @@ static int viewer_run(const char *viewer, const char *dir, char **why)
 static int task_view(struct sync *s, const struct task *t, char **args, char **why)
 {
 	const char *viewer = settings_str(&s->settings, SETTING_sync_viewer);
-	cJSON *detail = NULL;
+	cJSON *images = NULL;
 	char *dir = NULL;
 	int err = 0;
 
@@ -369,17 +422,17 @@ static int task_view(struct sync *s, const struct task *t, char **args, char **w
 		    "no viewer is set: write `viewer = weasis` under [sync] of ~/.config/wetread/config");
 		return E_USAGE;
 	}
-	err = detail_ask(t, args[0], &detail, why);
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+		signal(endings[i], on_end);
+	err = folder_temporary(&dir, why);
 	if (!err)
-		err = folder_temporary(&dir, why);
-	if (!err)
-		err = folder_fill(dir, detail, why);
+		err = study_write(t, args[0], dir, &images, why);
 	if (!err)
 		err = viewer_run(viewer, dir, why);
 	if (dir)
 		folder_remove(dir);
 	free(dir);
-	cJSON_Delete(detail);
+	cJSON_Delete(images);
 	return err;
 }
 

@@ -599,6 +599,7 @@ int sync_run(struct sync *s)
 	d.env.mono = boot_mono;
 	boot_read(d.boot);
 	be_private();
+	folder_sweep();
 	d.base = event_base_new();
 	d.turn = event_new(d.base, -1, 0, on_turn, &d);
 	d.timer = event_new(d.base, -1, 0, on_turn, &d);

@@ -60,5 +60,6 @@ bool folder_in_memory(const char *dir);
 int folder_fill(const char *dir, const struct cJSON *detail, char **why);
 int folder_temporary(char **dir, char **why);
 void folder_remove(const char *dir);
+void folder_sweep(void);
 
 #endif

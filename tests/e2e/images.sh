@@ -6,8 +6,7 @@ SYNC_PICTURES=$top_srcdir/tests/lib/pictures.py
 need jq storescu wetread-dicom wetread-dcmgen wetread-preview wetread-images wetread-sync /usr/bin/python3
 DICOM_PORT=$(free_port)
 site_new sup1 okafor
-ctl user add elsewhere role=radiologist sites=HARBOR >/dev/null && make_key "$KEYS" elsewhere && ctl key add elsewhere "$KEYS/elsewhere.pub" >/dev/null ||
-	bail "a reader of another site"
+ctl user add elsewhere role=radiologist sites=HARBOR >/dev/null || bail "a reader of another site"
 printf '%s\n' '[limit]' 'reserve = 0' '[complete]' 'quiet = 300ms' '[peer CT1]' 'site = STANNE' 'zone = America/Chicago' >"$SITE/dicom.ini"
 coordinator_start
 order() { # order ACCESSION PID NAME
@@ -40,8 +39,9 @@ like "$(pictures sup1 fetch 48990001 ../../../../etc/passwd)" usage "a name is n
 like "$(ctl audit export --json 2>/dev/null | jq -c 'select(.set.command == "image.list") | .set.user')" '"okafor"' "that is on record"
 
 # ---- an agent
-export XDG_RUNTIME_DIR=$E2E_DIR/run
-mkdir -m 700 "$XDG_RUNTIME_DIR"
+export XDG_RUNTIME_DIR=/dev/shm/wetread-e2e-$$ # in memory, as it is on any machine people sit at
+mkdir -m 700 "$XDG_RUNTIME_DIR" || bail "there is a folder in memory"
+trap 'rm -rf "$XDG_RUNTIME_DIR"; e2e_clean' EXIT
 export WETREAD_COORDINATOR=ssh://okafor@127.0.0.1:$SSH_PORT WETREAD_IDENTITY=$KEYS/okafor
 CACHE=$XDG_CACHE_HOME/wetread/sync
 agent_start() {
@@ -52,6 +52,13 @@ agent_start() {
 status() { wetread-sync --json status; }
 says() { [ "$(status | jq -r "$1")" = "$2" ]; }
 becomes() { wait_for "$1" "$4" says "$2" "$3" && ok "$4"; }
+pictures_of_agent() { "$SYNC_PICTURES" "$XDG_RUNTIME_DIR/wetread/sync.sock" "" "$@"; }
+cat >"$E2E_DIR/viewer" <<-V
+	#!/usr/bin/env bash
+	if [ -e "$E2E_DIR/seen" ]; then touch "$E2E_DIR/seen2" && exec sleep 60; fi
+	cd "\$1" && find . -type f -name '*.dcm' -exec sha256sum {} + | cut -d' ' -f1 | sort | sha256sum >"$E2E_DIR/seen"
+V
+chmod +x "$E2E_DIR/viewer"
 setting() { mkdir -p "$XDG_CONFIG_HOME/wetread" && printf '[sync]\n%s\n' "$1" >"$XDG_CONFIG_HOME/wetread/config"; }
 
 setting 'rate = 1200' # slow, so that it can be cut off
@@ -67,7 +74,7 @@ stop wetreadd KILL
 becomes 30 .state offline "the coordinator is gone in the middle"
 coordinator_start
 becomes 60 '.images.ready == 40 and .images.wanted == 40' true "when it is back the rest comes"
-becomes 30 '.images.pictures_ready > 0 and .images.pictures_ready == .images.pictures_wanted' true "small pictures are here, too"
+becomes 60 '.images.pictures_ready > 0 and .images.pictures_ready == .images.pictures_wanted' true "small pictures are here, too"
 like "$(ctl audit export --json 2>/dev/null | jq -c 'select(.set.command == "image.list" or .set.command == "image.fetch") | .set.text')" 'transfer to a cache' "the copy is on record"
 
 # ---- the settings
@@ -82,7 +89,7 @@ setting "images = next"$'\n'"hours = $(printf %02d $(((10#$now + 2) % 24))):00-$
 agent_start
 becomes 15 .images.held 'outside of the hours that are set' "outside of its hours it fetches nothing"
 stop agent
-setting "images = next"
+setting "images = next"$'\n'"viewer = $E2E_DIR/viewer"
 start bus "$SYNC_PICTURES" bus "$E2E_DIR/bus" 1
 wait_for 10 "a bus says that the link is metered" test -S "$E2E_DIR/bus"
 export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$E2E_DIR/bus
@@ -111,15 +118,21 @@ stop wetreadd
 becomes 30 .state offline "the link is cut"
 like "$(wetread preview 48990001 --size 60x20 | sed -n 2p)" '^CT .*100% of 256x256 received' "a picture is shown all the same"
 like "$(wetread preview 48990001 --json | jq -c '.series[0].images')" '^40$' "... and said what there is"
-if [ -d /dev/shm ]; then
-	folder=/dev/shm/wetread-e2e-images-$$
-	mkdir -m 700 "$folder"
-	is "$("$SYNC_PICTURES" "$XDG_RUNTIME_DIR/wetread/sync.sock" "" export 48990001 "$folder")" '40 0' "the images are exported into memory"
-	is "$(sum_of "$folder")" "$(sum_of "$SITE/images/study/$(key_of 48990001)")" "... byte for byte as the coordinator has them"
-	rm -rf "$folder"
-	mkdir "$E2E_DIR/plain"
-	like "$("$SYNC_PICTURES" "$XDG_RUNTIME_DIR/wetread/sync.sock" "" export 48990001 "$E2E_DIR/plain")" 'usage' "not onto a disk"
-fi
+mkdir -m 700 "$XDG_RUNTIME_DIR/out"
+is "$(wetread-sync --json export 48990001 "$XDG_RUNTIME_DIR/out" | jq -c '[.images, .missing]')" '[40,0]' "the study is exported into memory"
+is "$(sum_of "$XDG_RUNTIME_DIR/out")" "$(sum_of "$SITE/images/study/$(key_of 48990001)")" "... byte for byte as the coordinator has it"
+holds "... with its details" test -s "$XDG_RUNTIME_DIR/out/study.json"
+mkdir "$E2E_DIR/plain"
+fails 2 "not onto a disk" wetread-sync export 48990001 "$E2E_DIR/plain"
+like "$(pictures_of_agent export 48990001 "$E2E_DIR/plain")" usage "... nor by another way"
+holds "an external viewer is started on it" wetread-sync view 48990001
+is "$(cat "$E2E_DIR/seen")" "$(sum_of "$XDG_RUNTIME_DIR/out")" "... and sees its images"
+is "$(find "$XDG_RUNTIME_DIR/wetread" -name 'view.*')" "" "... of which nothing is left"
+start viewing wetread-sync view 48990001
+wait_for 15 "a viewer is open" test -e "$E2E_DIR/seen2"
+stop viewing
+is "$(find "$XDG_RUNTIME_DIR/wetread" -name 'view.*')" "" "nor when it is ended in the middle"
+rm -rf "$XDG_RUNTIME_DIR/out"
 stop agent
 agent_start
 like "$(wetread preview 48990001 --size 60x20 | sed -n 2p)" '^CT .*100% of 256x256 received' "after a start without a link, too"
@@ -127,7 +140,11 @@ like "$(wetread preview 48990001 --size 60x20 | sed -n 2p)" '^CT .*100% of 256x2
 # ---- called back
 coordinator_start
 becomes 40 .state live "the link is back"
-setting "images = none"
+
 holds "the caches of a lost laptop are emptied" local_as sup1 purge okafor "laptop lost"
+holds "nothing more is fetched" wetread-sync pause
 wait_for 15 "the images are gone" grep -q 'wants the cache emptied' "$E2E_DIR/agent.log" && ok "the images are gone"
+is "$(find "$CACHE/blob" -type f | wc -l)" 0 "... with their files"
+like "$(wetread preview 48990001 --size 60x20 | sed -n 2p)" '^CT .*100% of 256x256 received' "with a link pictures that are not here come through the agent"
+is "$(find "$CACHE/blob" -type f | wc -l)" 0 "... and are not kept"
 finish

@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 #include <sodium.h>
 
+#include "wetread/credit.h"
 #include "wetread/errors.h"
 #include "wetread/json.h"
 #include "wetread/mem.h"
@@ -293,6 +294,21 @@ static void senseless_wishes_are_refused(void **state)
 	tray_free(t);
 }
 
+static void credit_is_given_back_before_the_sender_has_to_wait(void **state)
+{
+	struct credit c;
+	size_t came = 0;
+
+	(void)state;
+	credit_init(&c);
+	credit_echo(&c, 1300, 5000, true); /* the first echo: far more may be under way, but nobody has told the sender */
+	assert_true(c.bytes > 8 * 1024);
+	while (came < 1024 && !credit_came(&c, 128, 5000))
+		came += 128;
+	assert_true(came < 1024);
+	assert_int_equal(credit_give_back(&c), came + 128);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +318,7 @@ int main(void)
 	    cmocka_unit_test(one_piece_ahead_is_asked_for),
 	    cmocka_unit_test(ends_when_it_cannot_go_on),
 	    cmocka_unit_test(senseless_wishes_are_refused),
+	    cmocka_unit_test(credit_is_given_back_before_the_sender_has_to_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
