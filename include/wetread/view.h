@@ -222,7 +222,7 @@ bool view_bell(struct view *);             /* once after something that a person
 /* How much of the slice on the screen has come, in percent; 0: there is no picture. */
 unsigned view_film_share(const struct view *);
 unsigned view_said(const struct view *); /* messages so far */
-bool view_settled(const struct view *); /* the order stands, nothing is being computed */
+bool view_settled(const struct view *);  /* the order stands, nothing is being computed */
 
 /* Text typed and not sent, as JSON; NULL if there is none; caller frees.  And back, beside what is there. */
 char *view_drafts(const struct view *);

@@ -148,8 +148,8 @@ static void readers_table(struct cli *c, const struct world *w, const struct cro
 			width = text_width(clean);
 		free(clean);
 	}
-	buf_addf(
-	    &c->out, "%-*s DUTY  LOAD      READS        SINCE  UNTIL       MODALITIES     NAME\n", width, "LOGIN");
+	buf_addf(&c->out, "%-*s DUTY  LOAD      READS        SINCE  UNTIL       MODALITIES     NAME\n", width,
+	    "LOGIN");
 	for (unsigned i = 0; i < w->nusers; i++)
 		if (is_reader(&w->users[i]))
 			reader_line(c, w, &w->users[i], crowd, width);

@@ -174,9 +174,9 @@ const struct study *hl7_study(const struct step *st, const struct hl7_item *item
 	static const struct {
 		char which;
 		const char *key;
-		bool any_site;
-	} ways[] = {{'u', "study_uid", true}, {'a', "accession", false}, {'f', "filler", false},
-	    {'o', "placer", false}};
+		bool any_site, loose; /* loose: of images alone, whatever accession they were given */
+	} ways[] = {{'u', "study_uid", true, false}, {'u', "study_uid", true, true},
+	    {'a', "accession", false, false}, {'f', "filler", false, false}, {'o', "placer", false, false}};
 
 	for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
 		const char *site = ways[k].any_site ? NULL : item->site ? item->site : "";
@@ -187,7 +187,8 @@ const struct study *hl7_study(const struct step *st, const struct hl7_item *item
 		for (size_t i = 0; i < n; i++) {
 			const struct study *s = world_study(st->w, ids[i]);
 
-			if (fits(s, item) && fits_patient(st->w, s, item, ways[k].which == 'u'))
+			if ((fits(s, item) || (ways[k].loose && item->images)) &&
+			    fits_patient(st->w, s, item, ways[k].which == 'u'))
 				return s;
 		}
 	}

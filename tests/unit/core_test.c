@@ -715,6 +715,13 @@ static void images_of_another_patient_never_join_by_a_mistyped_accession(void **
 	assert_null(night_get(n, 3));
 	assert_int_equal(night_get(n, 2)->state, STATE_READY);
 	assert_int_equal(night_get(n, 2)->images, 5);
+	/* the same study goes on under its mistyped accession: it was matched, and stays so */
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P2\",\"name\":\"c^d\",\"images\":9,"
+	    "\"series\":2}");
+	assert_int_equal(n->w.nstudies, 2);
+	assert_int_equal(night_get(n, 2)->images, 9);
+	assert_string_equal(night_get(n, 2)->accession, "78");
 }
 
 static void an_order_that_comes_again_is_free_of_what_ended_it(void **state)
