@@ -42,6 +42,13 @@ enum opt {
  */
 bool cli_wants(int argc, char **argv);
 
+/*
+ * A person's answer to a question, on the terminal; hidden: not shown as it is typed.  NULL: there is no terminal, or it
+ * was cut off.  ask_wipe() takes it back; NULL is fine there.
+ */
+char *ask_line(const char *text, const char *prompt, bool hidden);
+void ask_wipe(char *answer);
+
 int cli_main(int argc, char **argv); /* the exit code */
 
 /* The way to the coordinator, by the person's agent when there is one, or when the settings have it started. Caller frees; NULL: none given. */

@@ -213,6 +213,8 @@ bool view_work(struct view *);
 const struct grid *view_draw(struct view *);
 /* The same screen without anything that says of whom, for a record; borrowed until the next call. */
 const struct grid *view_masked(struct view *);
+/* The pages of a first evening; false: something else is open. */
+bool view_tour(struct view *);
 /* ms until time alone changes a cell, from now; -1: never. */
 int view_next(struct view *);
 

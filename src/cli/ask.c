@@ -51,7 +51,7 @@ static void say(int tty, const char *text)
 	free(clean);
 }
 
-static char *ask(const char *text, const char *prompt, bool hidden)
+char *ask_line(const char *text, const char *prompt, bool hidden)
 {
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	struct termios before, quiet;
@@ -101,7 +101,7 @@ char *ask_host(struct cli *c, const char *text)
 
 	if (accepted)
 		return names_key(text, accepted) ? xstrdup("yes") : NULL;
-	answer = ask(text, " Is this right (yes/no)? ", false);
+	answer = ask_line(text, " Is this right (yes/no)? ", false);
 	if (answer && strcasecmp(answer, "yes") == 0)
 		return answer;
 	ask_wipe(answer);
@@ -110,7 +110,7 @@ char *ask_host(struct cli *c, const char *text)
 
 char *ask_passphrase(const char *text)
 {
-	return ask(text, ": ", true);
+	return ask_line(text, ": ", true);
 }
 
 void ask_wipe(char *answer)

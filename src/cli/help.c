@@ -121,15 +121,20 @@ static void shot_words(struct buf *b)
 		buf_addf(b, "%s%s", i ? " " : "", s->word);
 }
 
+static bool is_file(const struct opt_row *o)
+{
+	return o->value && strcmp(o->value, "FILE") == 0;
+}
+
 /* The options that take a value, as a shell pattern: "-c|--coordinator|--as". */
-static void valued_pattern(struct buf *b)
+static void valued_pattern(struct buf *b, bool only_files)
 {
 	bool first = true;
 
 	for (int i = 0; i < OPT_COUNT; i++) {
 		const struct opt_row *o = opt_row((enum opt)i);
 
-		if (!o->value)
+		if (!o->value || (only_files && !is_file(o)))
 			continue;
 		if (o->letter)
 			buf_addf(b, "%s-%c|--%s", first ? "" : "|", o->letter, o->word);
@@ -185,7 +190,7 @@ static void bash_print(struct buf *b)
 	            "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	            "\t\tcase ${COMP_WORDS[i]} in\n"
 	            "\t\t");
-	valued_pattern(b);
+	valued_pattern(b, false);
 	buf_adds(b, ") ((i++)) ;;\n"
 	            "\t\t-*) ;;\n"
 	            "\t\t*) word=${COMP_WORDS[i]}; break ;;\n"
@@ -195,7 +200,9 @@ static void bash_print(struct buf *b)
 	for (unsigned i = 0; (s = shot_get(i)); i++)
 		bash_named(b, s);
 	buf_adds(b, "\tesac\n\tcase $prev in\n\t");
-	valued_pattern(b);
+	valued_pattern(b, true);
+	buf_adds(b, ") COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n\t");
+	valued_pattern(b, false);
 	buf_adds(b, ") COMPREPLY=(); return ;;\n\tesac\n\tcase $word in\n\t'') words='");
 	shot_words(b);
 	buf_addc(b, ' ');
@@ -234,7 +241,7 @@ static void zsh_opt(struct buf *b, const struct opt_row *o)
 	if (o->value) {
 		buf_addc(b, ':');
 		shell_text(b, o->value, "[]:");
-		buf_addc(b, ':');
+		buf_adds(b, is_file(o) ? ":_files" : ":");
 	}
 	buf_addc(b, '\'');
 }
@@ -280,7 +287,7 @@ static void fish_opt(struct buf *b, const struct opt_row *o, const struct shot *
 		buf_addf(b, " -n '__fish_seen_subcommand_from %s'", shot->word);
 	if (o->letter)
 		buf_addf(b, " -s %c", o->letter);
-	buf_addf(b, " -l %s%s -d '", o->word, o->value ? " -x" : "");
+	buf_addf(b, " -l %s%s -d '", o->word, is_file(o) ? " -rF" : o->value ? " -x" : "");
 	shell_text(b, o->help, "");
 	buf_adds(b, "'\n");
 }

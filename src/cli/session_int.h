@@ -38,6 +38,5 @@ char *session_again(struct cli *, int question); /* an answer for link_answer();
 char *host_fingerprint(const char *text); /* "SHA256:..." out of the question; NULL if there is none */
 char *ask_host(struct cli *, const char *text);
 char *ask_passphrase(const char *text);
-void ask_wipe(char *answer);
 
 #endif

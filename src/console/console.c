@@ -91,6 +91,7 @@ struct console {
 	struct unlock unlock;
 	struct herald *herald; /* NULL: a dump */
 	struct record *record; /* NULL: none is made */
+	bool toured;           /* the tour has been shown, or is not to be */
 	int64_t keyed_at;      /* by the clock that goes on while the machine sleeps: the last key */
 	struct shape_state shape;
 	int64_t typed_at;         /* monotonic: the first key that is not on disk */
@@ -729,6 +730,26 @@ static void replica_notice(void *ctx, const char *method, const struct cJSON *pa
 	frame_soon(c);
 }
 
+/* Once in a person's life here. */
+static void tour_first(struct console *c)
+{
+	char *path;
+	int fd;
+
+	if (c->toured || !c->term || !settings_bool(&c->settings, SETTING_tour))
+		return;
+	path = settings_state_path("tour");
+	c->toured = !path || access(path, F_OK) == 0;
+	if (!c->toured && view_tour(c->view)) {
+		c->toured = true;
+		settings_make_way(path);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(path);
+}
+
 static void on_line(void *ctx, const char *line, size_t n)
 {
 	struct console *c = ctx;
@@ -750,6 +771,7 @@ static void on_line(void *ctx, const char *line, size_t n)
 		view_me(c->view, me->user, me->role_key, me->role);
 	}
 	if (c->term && replica_phase(c->replica) == REPLICA_LIVE) {
+		tour_first(c);
 		keep_follow(&c->keep, c->view, replica_epoch(c->replica), me->user);
 		shape_follow(&c->shape, c->view, replica_epoch(c->replica), me->user);
 	}
@@ -983,6 +1005,13 @@ static int settings_prepare(struct console *c, char **why)
 	c->a11y = c->opt.given[OPT_a11y] || settings_bool(&c->settings, SETTING_a11y);
 	c->calm = c->a11y || strcmp(settings_str(&c->settings, SETTING_motion), "reduced") == 0;
 	c->target = coordinator_target(&c->settings);
+	if (!c->target && !c->opt.dump_w) {
+		char *address = welcome();
+
+		if (address && settings_put(&c->settings, SETTING_coordinator, address, "option", why) == 0)
+			c->target = coordinator_target(&c->settings);
+		free(address);
+	}
 	if (c->target)
 		return 0;
 	*why = xstrdup("which coordinator? Give -c ssh://[USER@]HOST[:PORT] or -c unix:PATH, set "

@@ -92,6 +92,9 @@ void keep_close(struct keep *, struct view *);           /* saves */
 enum { KEEP_HASH = 32 };
 void keep_hash(const char *epoch, const char *login, char hex[KEEP_HASH + 1]);
 
+/* Asks where to, tries it, and says what to do when it fails. The coordinator's address, or NULL; caller frees. */
+char *welcome(void);
+
 /* The proof that opens a locked console. */
 struct unlock {
 	struct event_base *base;

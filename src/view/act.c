@@ -300,6 +300,12 @@ static unsigned act_lock(struct view *v)
 	return VIEW_LOCK | VIEW_FLUSH | VIEW_DRAW;
 }
 
+static unsigned act_tour(struct view *v)
+{
+	tour_open(v);
+	return VIEW_DRAW | VIEW_FLUSH;
+}
+
 static unsigned act_notify(struct view *v)
 {
 	notice_open(v);
@@ -480,6 +486,7 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_COLUMNS] = act_columns,
     [ACTION_VIEW_LAST] = past_last,
     [ACTION_THEME] = act_theme,
+    [ACTION_TOUR] = act_tour,
     [ACTION_NOTIFY] = act_notify,
     [ACTION_PRIVACY] = act_privacy,
     [ACTION_SEE_TO] = act_see_to,

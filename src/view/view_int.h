@@ -396,6 +396,8 @@ void lock_ask(struct view *, const char *text); /* a secret, for the proof */
 void lock_draw(struct view *);
 void lock_release(struct lock *);
 
+void tour_open(struct view *); /* tour.c */
+
 /* notice.c */
 void notices_init(struct view *);
 void notices_release(struct view *);

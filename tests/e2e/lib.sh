@@ -14,7 +14,7 @@
 set -u -o pipefail
 : "${top_srcdir:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
 : "${top_builddir:=$PWD}"
-export LC_ALL=C.UTF-8 TZ=UTC
+export LC_ALL=C.UTF-8 TZ=UTC WETREAD_TOUR=no # a first start's tour would stand before every screen
 unset WETREAD_DIR WETREAD_COORDINATOR WETREAD_IDENTITY WETREAD_KNOWN_HOSTS SSH_AUTH_SOCK
 
 E2E_DIR=$(mktemp -d "${TMPDIR:-/tmp}/wetread-e2e.XXXXXX")

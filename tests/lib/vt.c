@@ -53,6 +53,7 @@ static void child(const char *home, const char *const *env, const char *const *a
 	putenv((char *)"TERM=xterm-256color");
 	putenv((char *)"LC_ALL=C.UTF-8");
 	putenv((char *)"TZ=UTC");
+	putenv((char *)"WETREAD_TOUR=no");
 	putenv((char *)"WETREAD_TEST_FD=3");
 	putenv(xasprintf("HOME=%s", home));
 	putenv(xasprintf("XDG_CONFIG_HOME=%s/config", home));

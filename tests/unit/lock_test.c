@@ -176,6 +176,36 @@ static void without_a_key_it_is_a_curtain(void **state)
 	room_close(&r);
 }
 
+static void the_locked_screen_and_the_tour_look_so(void **state)
+{
+	static const struct {
+		int w, h;
+	} sizes[] = {{160, 48}, {100, 30}, {80, 24}, {40, 12}};
+	char name[64];
+	struct room r;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		room_open(&r, sizes[i].w, sizes[i].h);
+		for (int page = 1; page <= 5; page++) {
+			if (page == 1)
+				assert_true(view_tour(r.d.view));
+			else
+				desk_keys(&r.d, "Enter");
+			snprintf(name, sizeof name, "tour%d-%dx%d", page, sizes[i].w, sizes[i].h);
+			if (page == 1 || sizes[i].w == 80)
+				desk_golden(&r.d, name);
+			else
+				desk_screen(&r.d);
+		}
+		desk_keys(&r.d, "Enter L Enter");
+		view_proof(r.d.view, false, "the passphrase was wrong 3 times");
+		snprintf(name, sizeof name, "lock-%dx%d", sizes[i].w, sizes[i].h);
+		desk_golden(&r.d, name);
+		room_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +215,7 @@ int main(void)
 	    cmocka_unit_test(failed_proofs_cost_time_and_are_told),
 	    cmocka_unit_test(what_was_typed_is_still_there),
 	    cmocka_unit_test(without_a_key_it_is_a_curtain),
+	    cmocka_unit_test(the_locked_screen_and_the_tour_look_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
