@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034  # the groups are read through a nameref
 # deps.sh - the Debian and Ubuntu packages wetread needs, in one place.
 #
-#   contrib/deps.sh [GROUP...]           installs what is missing (groups: build run test lint; default: build run)
+#   contrib/deps.sh [GROUP...]           installs what is missing (groups: build run test lint bench; default: build run)
 #   contrib/deps.sh --list [GROUP...]    prints the names, one a line
 #   contrib/deps.sh --check [GROUP...]   names what is missing and changes nothing; exit 1 if anything is
 #
@@ -39,6 +39,7 @@ test=(
 	dunst xvfb dbus-daemon dbus-bin # a notification daemon on a display and a bus of its own
 	zsh fish                        # completion in each shell
 )
+bench=(htop)
 lint=(clang clang-tidy clang-format-14 cppcheck shellcheck mandoc gcovr)
 
 say() { printf 'deps: %s\n' "$*" >&2; }
@@ -53,12 +54,12 @@ for arg; do
 	case $arg in
 	--list) mode=list ;;
 	--check) mode=check ;;
-	build | run | test | lint) groups+=("$arg") ;;
+	build | run | test | lint | bench) groups+=("$arg") ;;
 	-h | --help)
 		sed -n '3,9s/^# \{0,1\}//p' "$0"
 		exit 0
 		;;
-	*) die "there is no group '$arg'" "use build, run, test or lint" ;;
+	*) die "there is no group '$arg'" "use build, run, test, lint or bench" ;;
 	esac
 done
 [ ${#groups[@]} -gt 0 ] || groups=(build run)

@@ -6,12 +6,13 @@
 Phases: start (until TEXT was written, then 350 ms of quiet), idle (SECONDS without a key), keys (each key, then quiet).
 Prints one JSON object:
     start   bytes, writes, first_ms (to the first byte), paint_ms (to the last byte of the first paint)
-    idle    seconds, bytes, writes
+    idle    seconds, bytes, writes; with --link PORT also ip_bytes, segments: what came to this machine by TCP from that port,
+            headers of 52 bytes a segment included, as the kernel counted it
     keys    for each key: bytes, writes, first_ms and last_ms (from the key to the first and last byte it caused)
 A write here is what one read(2) of the pty gave, which is one write(2) of the program unless it was cut.
 Escape sequences are not interpreted.  The program is ended by SIGHUP, as when a terminal closes, and by its own pid.
 """
-import argparse, fcntl, json, os, pty, select, signal, struct, sys, termios, time
+import argparse, fcntl, json, os, pty, re, select, signal, struct, subprocess, sys, termios, time
 
 QUIET = 0.35
 
@@ -24,6 +25,7 @@ def arguments():
     p.add_argument("--keys", default="")
     p.add_argument("--gap", type=float, default=0.3)
     p.add_argument("--limit", type=float, default=60, help="seconds for the start")
+    p.add_argument("--link", type=int, help="port of the server a connection goes to")
     p.add_argument("--term", default="xterm-256color")
     if "--" not in sys.argv:
         sys.exit(__doc__)
@@ -85,6 +87,13 @@ class Terminal:
                     pass
 
 
+def link(port):
+    """Bytes and segments received so far over connections to this port."""
+    told = subprocess.run(["ss", "-tinH", "state", "established", f"( dport = :{port} )"], capture_output=True, text=True, check=True).stdout
+    sums = [sum(int(n) for n in re.findall(rf"\b{name}:(\d+)", told)) for name in ("bytes_received", "segs_in")]
+    return dict(bytes=sums[0], segments=sums[1])
+
+
 def total(got):
     return dict(bytes=sum(n for _, n in got), writes=len(got))
 
@@ -101,7 +110,12 @@ def main():
         ms = lambda when, since: round((when - since) * 1000, 2)
         result = dict(start=dict(total(got), first_ms=ms(got[0][0], t.began), paint_ms=ms(got[-1][0], t.began)))
         if opt.idle:
+            before = link(opt.link) if opt.link else None
             result["idle"] = dict(total(t.gather(time.monotonic() + opt.idle)), seconds=opt.idle)
+            if opt.link:
+                after = link(opt.link)
+                segments = after["segments"] - before["segments"]
+                result["idle"].update(segments=segments, ip_bytes=after["bytes"] - before["bytes"] + 52 * segments)
         keys = []
         for key in opt.keys:
             since = time.monotonic()

@@ -84,4 +84,39 @@ shoot ct-coronal xterm-256color 48011930 pzc 140x48
 shoot ct-sagittal xterm-256color 48011930 pzs 140x48
 shoot ct-brightest xterm-256color 48011930 pzm 140x48
 shoot ct-bone xterm-256color 48011930 pWWWWW 140x48
+
+# ---- themes: the queue of the invented night in each, at each depth
+
+demo night >"$E2E_DIR/night.log" || bail "the night is accepted"
+# look NAME TERM THEME KEYS SIZE [XTERM-OPTION...] -- [WETREAD-OPTION...]
+look() {
+	local name=$1 term=$2 theme=$3 keys=$4 size=$5 x=() typed=0 i
+	[[ $name =~ ${ONLY:-.} ]] || return 0
+	shift 5
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do x+=("$1") && shift; done
+	[ $# -eq 0 ] || shift
+	rm -f "$E2E_DIR/keys" "$frames"
+	mkfifo "$E2E_DIR/keys"
+	# shellcheck disable=SC2016 # expanded there
+	start "xterm" env DISPLAY="$display" WETREAD_COORDINATOR="ssh://sup1@127.0.0.1:$SSH_PORT" WETREAD_IDENTITY="$KEYS/sup1" \
+		NO_COLOR="${NO_COLOR:-}" WETREAD_TEST_FD=3 xterm -tn "$term" -geometry "$size+0+0" -fa 'DejaVu Sans Mono' -fs 9 -bg black -fg '#d0d0d0' "${x[@]}" -e \
+		sh -c 'exec "$0" "$@" 3>>'"'$frames'" "$top_srcdir/tests/lib/relay.py" "$E2E_DIR/keys" wetread --theme "$theme" "$@"
+	wait_for 20 "$name: the queue is there" lists || return
+	for ((i = 0; i < ${#keys}; i++)); do press "${keys:i:1}"; done
+	sleep 1 # xterm draws when it has time, and tells nobody
+	"$top_srcdir/tests/lib/xwd2png.py" "$E2E_DIR/fb/Xvfb_screen0" "$OUT/$name.png" && ok "$name.png"
+	stop xterm
+}
+light=(-bg '#f4f4f4' -fg '#202020')
+for theme in dark terminal reading-room light high-contrast colour-blind mono; do
+	ground=()
+	[ $theme != light ] || ground=("${light[@]}")
+	look "theme-$theme-256" xterm-256color $theme jj 120x40 "${ground[@]}"
+	look "theme-$theme-direct" xterm-256color $theme jj 120x40 "${ground[@]}" -- --color=direct
+	look "theme-$theme-16" xterm-16color $theme jj 120x40 "${ground[@]}"
+done
+NO_COLOR=1 look theme-dark-no-color xterm-256color dark jj 120x40
+look theme-auto-on-light xterm-256color auto jj 120x40 "${light[@]}"
+look theme-dialog xterm-256color reading-room a 120x40
+look theme-a11y xterm-256color dark jja 120x40 -- --a11y
 finish

@@ -124,6 +124,7 @@ struct view_options {
 	const struct view_room *room; /* copied; NULL: nothing can be kept */
 	const struct zone *zone;      /* the person's, for times of day; NULL: UTC */
 	bool ascii, slow, readonly;
+	int tick;  /* seconds between looks at the clock: 1, more where each frame is dear. 0: 1 */
 	bool calm; /* nothing moves that need not: timers in steps of 15 s */
 	bool a11y; /* for screen readers: calm, words beside letters, no frames and no pane */
 	bool

@@ -48,6 +48,7 @@ enum {
 	EVENT_FRAME_MS = 250, /* frames for what others do */
 	SLOW_FRAME_MS = 1000,
 	A11Y_FRAME_MS = 5000,
+	FAR_TICK_S = 5, /* behind SSH a frame is a packet: its headers cost more than its digits */
 	ANSWER_ESC_MS =
 	    300, /* while the terminal's answers are on their way, so long an Esc may be the beginning of one */
 	SLOW_TERMINAL_MS = 250, /* a terminal this far away gets few bytes */
@@ -1182,6 +1183,7 @@ static void view_prepare(struct console *c)
 	    .ascii = wants_ascii(c),
 	    .slow = c->slow,
 	    .calm = c->calm,
+	    .tick = c->canvas.path.far ? FAR_TICK_S : 1,
 	    .a11y = c->a11y,
 	    .readonly = c->opt.given[OPT_readonly],
 	    .wallboard = c->opt.given[OPT_wallboard],

@@ -15,7 +15,7 @@ static enum look left_cell(struct view *v, const struct study *s, char *out, siz
 
 	if (!row)
 		return LOOK_TEXT;
-	snprintf(out, size, "%s", left_text(word, row->due, row->left, row->paused, v->now, view_calm(v)));
+	snprintf(out, size, "%s", left_text(word, row->due, row->left, row->paused, v->now, view_step(v)));
 	return (enum look)level_type(row_level(row, v->now))->look;
 }
 

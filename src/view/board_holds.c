@@ -58,7 +58,7 @@ static enum look hold_cell(
 			snprintf(out, size, "%s", minutes_text(text, row->left < 0 ? 0 : row->left));
 		else if (row)
 			snprintf(out, size, "%s",
-			    left_text(text, row->due, row->left, false, v->now, view_calm(v)));
+			    left_text(text, row->due, row->left, false, v->now, view_step(v)));
 		break;
 	default:
 		snprintf(out, size, "%s", !row || !row->due ? "-" : row->paused ? "stands" : "RUNS");

@@ -87,7 +87,7 @@ static void cell_text(struct view *v, const struct row *row, const struct study 
 	switch (c) {
 	case COLUMN_LEFT:
 		snprintf(
-		    out, size, "%s", left_text(word, row->due, row->left, row->paused, v->now, view_calm(v)));
+		    out, size, "%s", left_text(word, row->due, row->left, row->paused, v->now, view_step(v)));
 		break;
 	case COLUMN_USED:
 		used_cell(v, row, out, size);

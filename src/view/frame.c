@@ -359,7 +359,7 @@ static void pane_clock(struct pane *p, const struct study *s, const struct row *
 		pane_line(p, LOOK_TEXT, "Clock", "%s %s, not started", until_word(c.rule->until), target);
 		return;
 	}
-	left_text(left, c.stop ? 0 : c.due, c.remaining, c.is_paused, p->v->now, view_calm(p->v));
+	left_text(left, c.stop ? 0 : c.due, c.remaining, c.is_paused, p->v->now, view_step(p->v));
 	if (c.stop)
 		pane_line(p, LOOK_TEXT, "Clock", "%s %s, %s", until_word(c.rule->until), target,
 		    c.breached ? "was late" : "met");

@@ -274,7 +274,8 @@ void grid_box(struct grid *g, int x, int y, int w, int h, const char *title, con
 	const char *const *l = lines[g->bare ? 2 : g->ascii];
 
 	for (int i = 0; i < h; i++) {
-		grid_fill(g, x, y + i, w, LOOK_TEXT);
+		/* Without a frame nothing stands beside it, or it would be read as part of it. */
+		grid_fill(g, g->bare ? 0 : x, y + i, g->bare ? g->w : w, LOOK_TEXT);
 		grid_put(g, x, y + i, 1, LOOK_BOX, l[3]);
 		grid_put(g, x + w - 1, y + i, 1, LOOK_BOX, l[3]);
 	}

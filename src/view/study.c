@@ -149,7 +149,7 @@ static void clock_line(struct page *p, const struct clock *c)
 	else
 		page_line(p, c->breached ? LOOK_SLA_OVER : LOOK_TEXT, until_words[c->rule->until],
 		    "%s by rule %s: LEFT %s, due %s%s%s", target, c->rule->name,
-		    left_text(left, c->due, c->remaining, c->is_paused, p->v->now, view_calm(p->v)),
+		    left_text(left, c->due, c->remaining, c->is_paused, p->v->now, view_step(p->v)),
 		    stamp_text(p->v, due, c->due), c->paused ? ", stopped for " : "",
 		    c->paused ? span_short(paused, c->paused) : "");
 }
@@ -467,7 +467,7 @@ static void head_line(struct view *v, const struct study *s, const struct row *r
 	int x = 1;
 
 	label_set(label, s, row->id);
-	left_text(left, row->due, row->left, row->paused, v->now, view_calm(v));
+	left_text(left, row->due, row->left, row->paused, v->now, view_step(v));
 	x += grid_putf(&v->grid, x, y, v->grid.w - x, LOOK_STRONG, "%s %s  ", label, s->exam ? s->exam : "-");
 	x += grid_putf(&v->grid, x, y, v->grid.w - x, s->prio == 0 ? LOOK_PRIO_0 : LOOK_TEXT, "%s  ",
 	    prio_label(s->prio));

@@ -497,7 +497,7 @@ int view_next(struct view *v)
 	int next;
 
 	view_clock(v);
-	next = v->calm ? CALM_MS : SECOND_MS;
+	next = 1000 * (v->calm ? A11Y_S : v->slow ? 1 : v->tick);
 	next = (int)(next - (v->now % next + next) % next);
 	if (v->rows.dirty.n)
 		next = sooner(next, v->moved_at + HELD_MS - v->mono);
@@ -528,6 +528,7 @@ struct view *view_new(const struct view_options *o)
 	v->zone = o->zone;
 	v->slow = o->slow;
 	v->a11y = o->a11y;
+	v->tick = o->tick ? o->tick : 1;
 	v->calm = o->calm || o->a11y;
 	v->readonly = o->readonly || o->wallboard;
 	v->wallboard = v->privacy = o->wallboard;
@@ -580,9 +581,9 @@ void view_resize(struct view *v, int w, int h)
 	grid_resize(&v->grid, w, h);
 }
 
-bool view_calm(const struct view *v)
+int view_step(const struct view *v)
 {
-	return v->slow || v->calm;
+	return v->slow || v->calm ? CALM_S : v->tick;
 }
 
 void view_slow(struct view *v, bool slow)

@@ -18,9 +18,9 @@ enum {
 	HELD_MS = 2000, /* the order stands still after a move */
 	REST_MS = 600,  /* slow: the cursor rests, the line about its row is drawn */
 	SEEN_MS =
-	    1000, /* a message that stays is on the screen at least this long before a key takes it away */
-	SECOND_MS = 1000,
-	CALM_MS = 5000,  /* calm: between looks at the clock */
+	    1000,    /* a message that stays is on the screen at least this long before a key takes it away */
+	CALM_S = 15, /* slow or calm: timers go in such steps */
+	A11Y_S = 5,  /* and the clock is looked at as often */
 	DEAD_MS = 250,   /* keys that act do nothing after the cursor's row moved */
 	LOAD_MS = 250,   /* between looks at a queue that is still coming */
 	REPEAT_MS = 150, /* a key held down comes again within this */
@@ -147,6 +147,7 @@ struct view {
 	struct rows rows;
 	bool slow, readonly, wallboard, quitting;
 	char glyphs[LEVEL_COUNT]; /* letters of the levels */
+	int tick;                 /* seconds: timers go in such steps otherwise */
 	bool calm, a11y;          /* nothing ticks; for a screen reader: words, no frames, no pane */
 
 	char login[64], role_key[24], where[160], why[160];
@@ -218,8 +219,8 @@ struct view {
 const struct world *view_world(const struct view *);
 const struct study *view_study(const struct view *, uint64_t id);
 bool is_read_by_me(const struct view *, const struct study *);
-bool view_calm(const struct view *); /* timers in steps */
-void view_clock(struct view *);      /* at each way in: what time it is */
+int view_step(const struct view *); /* of timers, in seconds */
+void view_clock(struct view *);     /* at each way in: what time it is */
 struct rows_source view_source(const struct view *);
 bool view_frozen(const struct view *);
 unsigned view_do(struct view *, const struct deed *); /* what a key or the palette asks for */
@@ -238,7 +239,7 @@ bool view_covered(const struct view *, const struct study *);
 const char *deed_refusal(const struct view *, const struct deed *, char *out, size_t size);
 
 /* words.c: how things are written */
-char *left_text(char out[16], int64_t due, int64_t left, bool paused, int64_t now, bool slow);
+char *left_text(char out[16], int64_t due, int64_t left, bool paused, int64_t now, int step);
 char *span_short(char out[16], int64_t ms);                     /* "5s", "12m", "1h32m", "3d" */
 char *clock_text(const struct view *, char out[8], int64_t t);  /* "14:07" */
 char *stamp_text(const struct view *, char out[24], int64_t t); /* with the date when it is not today */

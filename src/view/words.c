@@ -2,7 +2,8 @@
  * words - how times, people and states are written in a cell.
  *
  * Time left is shown at the grain a person needs, so that most rows do not change from second to second: seconds only under
- * five minutes, minutes under ten hours, then hours.  Seconds all tick at the wall second (one frame for all rows); minutes
+ * five minutes, minutes under ten hours, then hours.  Seconds all tick at the wall second (one frame for all rows), or in steps
+ * where frames are dear; minutes
  * are counted to the next quarter minute, so that they are never too long.
  */
 #include "config.h"
@@ -31,7 +32,7 @@ static void whole_minutes(char out[16], const char *sign, long long minutes)
 		snprintf(out, 16, "%s%lldd", sign, minutes / 1440 < 10000 ? minutes / 1440 : 9999);
 }
 
-char *left_text(char out[16], int64_t due, int64_t left, bool paused, int64_t now, bool slow)
+char *left_text(char out[16], int64_t due, int64_t left, bool paused, int64_t now, int step)
 {
 	int64_t secs = due / SECOND - now / SECOND, up;
 
@@ -42,8 +43,8 @@ char *left_text(char out[16], int64_t due, int64_t left, bool paused, int64_t no
 	else if (paused || secs < 0)
 		whole_minutes(out, "-", paused ? -left / MINUTE : -secs / 60);
 	else if (secs < 300) {
-		if (slow)
-			secs -= secs % 15;
+		up = (now / SECOND + step - 1) / step * step; /* all at once, and never too long */
+		secs = due / SECOND > up ? due / SECOND - up : 0;
 		snprintf(out, 16, "%02d:%02d", (int)(secs / 60), (int)(secs % 60));
 	} else {
 		up = (now + QUARTER - 1) / QUARTER * QUARTER;
