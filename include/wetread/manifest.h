@@ -46,7 +46,7 @@ struct manifest_slice {
 struct manifest_series {
 	uint32_t n; /* its number, or another that no series of this study has */
 	char *description, *modality;
-	char date[9]; /* YYYYMMDD; "": not known */
+	char date[11]; /* YYYY-MM-DD; "": not known */
 	struct preview_series coding;
 	struct manifest_window windows[MANIFEST_WINDOWS]; /* the first is the one to show */
 	unsigned nwindows;

@@ -8,7 +8,7 @@
  *
  * Pixels are drawn by themselves only where bytes are cheap; elsewhere cells come first and a key goes on to pixels.
  * Nobody waits: the first frame is drawn before anything is asked, and an answer that comes after the limit is only
- * an offer.
+ * an offer. A terminal on this machine that took long was perhaps busy being born: how far it is, is asked once more.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 
 #include <stdlib.h>
 
-enum { GIVE_UP_MS = 3000 };
+enum { GIVE_UP_MS = 3000, BUSY_MS = 250 };
 
 static const char *environment(const char *name)
 {
@@ -41,14 +41,27 @@ bool canvas_awaits(const struct canvas *c, int64_t now)
 
 bool canvas_reply(struct canvas *c, int64_t now, char kind, const char *text, size_t n)
 {
-	if (!c->asked_at || c->facts.answered)
+	bool in_time = canvas_awaits(c, now);
+
+	if (!c->asked_at)
 		return false;
-	c->late = !canvas_awaits(c, now);
 	probe_reply(&c->facts, kind, text, n);
 	if (!c->facts.answered)
 		return false;
+	c->late = !in_time;
 	c->facts.rtt = (int)(now - c->asked_at);
+	c->asked_at = 0;
 	return true;
+}
+
+void canvas_ask_again(struct canvas *c, struct term *t, int64_t now)
+{
+	if (c->again || c->path.far || c->facts.rtt < BUSY_MS)
+		return;
+	c->again = true;
+	c->asked_at = now;
+	c->facts.answered = false;
+	term_probe(t, &(struct term_path){.plain = true});
 }
 
 struct view_canvas canvas_view(const struct canvas *c, struct term *t)

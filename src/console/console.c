@@ -530,6 +530,8 @@ static void on_reply(void *ctx, char kind, const char *text, size_t n)
 	input_expect(&c->input, false);
 	canvas = canvas_view(&c->canvas, c->term);
 	view_canvas(c->view, &canvas);
+	canvas_ask_again(&c->canvas, c->term, mono());
+	input_expect(&c->input, canvas_awaits(&c->canvas, mono()));
 	c->reaction |= VIEW_DRAW;
 	if (looks_background(c->looks, c->canvas.facts.background))
 		theme_show(c);

@@ -33,7 +33,7 @@ enum photometric { PHOTO_GREY, PHOTO_RGB, PHOTO_YBR, PHOTO_PALETTE, PHOTO_ODD };
  * that process read hostile bytes.
  */
 struct sheet {
-	char series_uid[65], modality[17], description[65], syntax[65], date[9];
+	char series_uid[65], modality[17], description[65], syntax[65], date[11];
 	int64_t series_number, number; /* DICOM_NONE */
 	int32_t rows, columns, samples, allocated, stored, high_bit, frames;
 	bool is_signed, planar, inverted, is_ct, localiser, frontal,

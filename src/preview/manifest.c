@@ -287,12 +287,15 @@ static int get_pictures(const cJSON *o, struct manifest_series *s)
 	return 0;
 }
 
-static void get_date(const cJSON *o, char date[9])
+/* "2026-11-21" */
+static void get_date(const cJSON *o, char date[11])
 {
 	const char *text = json_get_str(o, "date", "");
+	int y, m, d, n = 0;
 
-	if (strlen(text) == 8 && strspn(text, "0123456789") == 8)
-		memcpy(date, text, 9);
+	if (strlen(text) == 10 && strspn(text, "0123456789-") == 10 &&
+	    sscanf(text, "%4d-%2d-%2d%n", &y, &m, &d, &n) == 3 && n == 10)
+		memcpy(date, text, 11);
 }
 
 static int get_series(const cJSON *o, struct manifest_series *s)

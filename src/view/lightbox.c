@@ -263,6 +263,8 @@ unsigned view_film_share(const struct view *v)
 	const struct manifest_series *s = lightbox_series(v);
 	int at = s ? lightbox_index(v, s) : -1;
 
+	if (prior_is_on(v) && !v->lightbox.shown.valid)
+		return v->lightbox.prior.shown.valid ? v->lightbox.prior.shot.percent : 0;
 	return at >= 0 && v->lightbox.shown.valid ? v->lightbox.shots[at].percent : 0;
 }
 

@@ -252,9 +252,8 @@ static void foot_words(struct view *v, const struct manifest_series *s, bool has
 	if (has_picture)
 		snprintf(share, sizeof share, " %u%%", p->shot.percent);
 	a.x += grid_put(&v->grid, a.x, a.y, a.w, LOOK_WARN, "PRIOR");
-	grid_putf(&v->grid, a.x, a.y, a.w - 5, LOOK_TEXT, " %.4s%s%.2s%s%.2s %u/%u%s%s", s->date,
-	    *s->date ? "-" : "(no date)", *s->date ? s->date + 4 : "", *s->date ? "-" : "",
-	    *s->date ? s->date + 6 : "", p->place, s->total, window, share);
+	grid_putf(&v->grid, a.x, a.y, a.w - 5, LOOK_TEXT, " %s %u/%u%s%s", *s->date ? s->date : "(no date)",
+	    p->place, s->total, window, share);
 }
 
 static const char *excuse(struct view *v, const struct manifest_series *s, char *out, size_t size)

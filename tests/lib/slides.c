@@ -64,7 +64,7 @@ void slides_make(struct slides *s, unsigned slices, uint64_t rev)
 	series[0] = (struct manifest_series){.n = 1,
 	    .description = xstrdup("AX HEAD"),
 	    .modality = xstrdup("CT"),
-	    .date = "20251102",
+	    .date = "2025-11-02",
 	    .windows = {{80, 40, xstrdup("BRAIN")}},
 	    .nwindows = 1,
 	    .spacing = 1,
