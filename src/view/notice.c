@@ -436,26 +436,31 @@ static void rule_draw(struct view *v, struct dialog *d)
 	        : "For this session; `notify = ...` in the configuration is for all.");
 }
 
-bool notice_set(struct view *v, const char *text)
+void notice_say(struct view *v)
 {
-	char *why = NULL;
-
-	if (notice_rule(v, text, &why) < 0) {
-		view_say(v, LOOK_WARN, why);
-		free(why);
-		return false;
-	}
 	if (*v->notices.rule_text)
 		view_sayf(v, LOOK_TEXT, "you are told of what matches %s, when you are not looking",
 		    v->notices.rule_text);
 	else
 		view_say(v, LOOK_TEXT, "you are told of no study, but of what others do to yours");
-	return true;
+}
+
+static bool rule_take(struct view *v, const char *text)
+{
+	char *why = NULL;
+
+	if (notice_rule(v, text, &why) == 0) {
+		notice_say(v);
+		return true;
+	}
+	view_say(v, LOOK_WARN, why);
+	free(why);
+	return false;
 }
 
 static unsigned rule_key(struct view *v, struct dialog *d, uint32_t key)
 {
-	if (key == 27 || (key == '\r' && notice_set(v, d->edit.text)))
+	if (key == 27 || (key == '\r' && rule_take(v, d->edit.text)))
 		dialog_close(v, false);
 	else if (key != '\r')
 		edit_key(&d->edit, key);

@@ -75,6 +75,15 @@ static int verb_mark(struct view *v, const char *words, char **why)
 	return 0;
 }
 
+static int verb_notify(struct view *v, const char *words, char **why)
+{
+	int rc = notice_rule(v, words, why);
+
+	if (rc == 0)
+		notice_say(v);
+	return rc;
+}
+
 static int verb_sort(struct view *v, const char *words, char **why)
 {
 	struct filter_error err;

@@ -58,6 +58,16 @@ pane_pid() { # of the console in it
 	printf '%s' "${child%% *}"
 }
 
+# Everybody in the demo, by each part of their name, but for those parts that are words of the program or people at work.
+demo load --count 60 >/dev/null 2>&1 || bail "a night's load"
+everybody() {
+	as sup1 list --json | jq -r '.[].patient | .name, .id' | tr '^ =' '\n' | grep -E '.{5,}' | sort -u |
+		grep -viE '^(okafor|mehta|delgado|LINDQVIST|OKONKWO)$' >"$E2E_DIR/everybody"
+	[ "$(wc -l <"$E2E_DIR/everybody")" -ge 60 ]
+}
+wait_for 15 "the demo's patients" everybody || bail "names" "$(cat "$E2E_DIR/everybody")"
+nobody_in() { ! grep -rlFwi -f "$E2E_DIR/everybody" "$@" && ! grep -rlE 'OKONKWO|LINDQVIST|MRN48' "$@"; } # nobody_in FILE...
+
 mkdir -p "$XDG_CONFIG_HOME/wetread"
 ARGS="--record $E2E_DIR/record.cast" console reader okafor
 wait_for 20 "the queue is there" sees reader 48000912 || bail "a console" "$(screen reader)"
@@ -144,5 +154,12 @@ wait_for 10 "it is played" sees play "[masked]" && ok "and is played"
 t send-keys -t play q
 over() { ! t has-session -t play 2>/dev/null; }
 wait_for 10 "q ends it" over && ok "until q"
-holds "every file that was written is without a patient" sh -c "! grep -rlE 'OKONKWO|LINDQVIST|MRN48' '$HOME' '$E2E_DIR'/*.log"
+t show-buffer 2>/dev/null >"$E2E_DIR/buffers.log" || true
+for pane in reader eye idle; do
+	screen $pane >"$E2E_DIR/$pane.left.log"
+	t display-message -p -t $pane '#{pane_title}' >>"$E2E_DIR/titles.log"
+done
+rm -f "$E2E_DIR/eye.left.log" # that one is still in use
+holds "state, configuration, logs, titles and what a crash left name none of the $(wc -l <"$E2E_DIR/everybody") words of the demo's patients" \
+	nobody_in "$HOME" "$E2E_DIR"/*.log "$E2E_DIR/record.cast" "$E2E_DIR"/*.frames
 finish

@@ -248,6 +248,31 @@ static void a_notification_is_answered(void **state)
 	room_close(&r);
 }
 
+static void the_rule_can_be_typed(void **state)
+{
+	struct room r;
+	(void)state;
+
+	room_open(&r, "off", NULL);
+	desk_keys(&r.d, ":");
+	desk_type(&r.d, "notify protocol:stroke");
+	desk_keys(&r.d, "Enter");
+	assert_string_equal(r.d.view->notices.rule_text, "protocol:stroke");
+	assert_true(desk_sees(&r.d, "you are told of what matches protocol:stroke"));
+	desk_pass(&r.d, 1000);
+	desk_keys(&r.d, ":");
+	desk_type(&r.d, "notify left<");
+	desk_keys(&r.d, "Enter");
+	assert_string_equal(r.d.view->notices.rule_text, "protocol:stroke"); /* a wrong one changes nothing */
+	desk_keys(&r.d, "Esc");
+	desk_pass(&r.d, 1000);
+	desk_keys(&r.d, ":");
+	desk_type(&r.d, "notify off");
+	desk_keys(&r.d, "Enter");
+	assert_string_equal(r.d.view->notices.rule_text, "");
+	room_close(&r);
+}
+
 static const char *name, *value;
 static const char *environment(const char *want)
 {
@@ -302,6 +327,7 @@ int main(void)
 	    cmocka_unit_test(quiet_hours_are_kept),
 	    cmocka_unit_test(wrong_rules_are_explained),
 	    cmocka_unit_test(a_notification_is_answered),
+	    cmocka_unit_test(the_rule_can_be_typed),
 	    cmocka_unit_test(each_terminal_has_its_own_words),
 	};
 
