@@ -122,6 +122,9 @@ int store_study_find(struct store *, const char *name, struct store_study *);
 
 /* The study of this UID, here already or not, is a prior of that one: told as such from now on. */
 int store_prior(struct store *, const char *uid, const struct store_study *current);
+/* Those that came since and whose priors were not asked for. fn returns 0 to go on. */
+int store_each_unasked(
+    struct store *, int64_t since, int (*fn)(void *ctx, const struct store_study *), void *ctx);
 int store_asked(struct store *, const char *key); /* the archive was asked for this one's priors */
 
 /* Objects put aside. */

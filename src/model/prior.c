@@ -33,7 +33,7 @@ unsigned match_priors(const struct world *w, const struct study *s, const struct
 {
 	size_t n = 0;
 	const uint64_t *ids = str_empty(s->pid) ? NULL : world_find(w, 'p', s->site, s->pid, &n);
-	struct found all[MATCH_PRIORS];
+	struct found all[MATCH_PRIORS] = {{0}};
 	unsigned found = 0;
 
 	for (size_t i = 0; ids && i < n && found < MATCH_PRIORS; i++) {

@@ -35,7 +35,15 @@
 #include "wetread/sandbox.h"
 #include "wetread/text.h"
 
-enum { TRIES = 3, RETRY_MS = 20000, CHOSEN_MAX = 20, PID_MAX = 64, OUTPUT_MAX = 4 << 20, CPU_SECONDS = 10 };
+enum {
+	TRIES = 3,
+	RETRY_MS = 20000,
+	CHOSEN_MAX = 20,
+	PID_MAX = 64,
+	OUTPUT_MAX = 4 << 20,
+	CPU_SECONDS = 10,
+	RECENT_MS = 24 * 3600000
+};
 
 struct wish {
 	char key[STORE_KEY];
@@ -460,6 +468,20 @@ void priors_want(struct priors *p, const struct store_study *st)
 	p->list[p->n] = (struct wish){.due = mono(p)};
 	memcpy(p->list[p->n++].key, st->key, STORE_KEY);
 	in_ms(p->timer, 0);
+}
+
+static int want_again(void *ctx, const struct store_study *st)
+{
+	priors_want(ctx, st);
+	return 0;
+}
+
+void priors_recover(struct priors *p)
+{
+	int64_t since = env_now(p->scp->opt.env) - RECENT_MS;
+
+	if (is_on(p) && store_each_unasked(p->scp->store, since, want_again, p) < 0)
+		log_warn("which studies want priors is not known");
 }
 
 /* ---- */

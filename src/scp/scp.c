@@ -282,8 +282,10 @@ static int serve(struct scp *scp)
 	err = telling_recover(scp->telling);
 	if (!err)
 		err = arrivals_recover(scp);
-	if (!err)
+	if (!err) {
 		previewing_recover(scp->previewing);
+		priors_recover(scp->priors);
+	}
 	l = err ? NULL : listen_at(scp);
 	if (l) {
 		tell_config(scp);

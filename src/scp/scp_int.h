@@ -216,6 +216,8 @@ pid_t scu_start(const struct scu *, int folder, const char *program, bool extrac
 struct priors *priors_new(struct scp *);
 void priors_free(struct priors *);
 void priors_want(struct priors *, const struct store_study *); /* of this study's patient, once */
+void priors_recover(
+    struct priors *); /* those of studies of the last day that an earlier run did not come to */
 bool priors_died(struct priors *, pid_t, int status);
 
 /* ---- preview.c: when small pictures are made of what has come */

@@ -240,8 +240,8 @@ static int make_way(struct store *s, const struct place *p, const char *file, co
 		return io_err();
 	dirty_add(s, "aside");
 	return index_run(s, Q_ASIDE, "sissssisss", name, o->at, o->site, o->aet, o->peer,
-	    "it lay where another object belongs, and the index did not know it", (int64_t)0, NULL, NULL,
-	    NULL);
+	    "it lay where another object belongs, and the index did not know it", (int64_t)0,
+	    (const char *)NULL, (const char *)NULL, (const char *)NULL);
 }
 
 static int put_file(struct store *s, const struct place *p, const char *file, const struct store_origin *o)

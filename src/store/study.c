@@ -107,12 +107,11 @@ int store_study_find(struct store *s, const char *name, struct store_study *out)
 	return one_row(s, index_query(s, Q_NAMED, "sss", name, site, slash ? slash + 1 : ""), out);
 }
 
-int store_each_open(struct store *s, int (*fn)(void *, const struct store_study *), void *ctx)
+static int each(struct store *s, sqlite3_stmt *q, int (*fn)(void *, const struct store_study *), void *ctx)
 {
-	sqlite3_stmt *q = index_query(s, Q_OPEN, "");
-	int rc, stop = 0;
+	int rc = SQLITE_NOMEM, stop = 0;
 
-	while (!stop && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+	while (q && !stop && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		struct store_study st;
 
 		read_row(q, &st);
@@ -121,6 +120,17 @@ int store_each_open(struct store *s, int (*fn)(void *, const struct store_study 
 	}
 	sqlite3_reset(q);
 	return stop ? stop : index_err(s, rc);
+}
+
+int store_each_open(struct store *s, int (*fn)(void *, const struct store_study *), void *ctx)
+{
+	return each(s, index_query(s, Q_OPEN, ""), fn, ctx);
+}
+
+int store_each_unasked(
+    struct store *s, int64_t since, int (*fn)(void *, const struct store_study *), void *ctx)
+{
+	return each(s, index_query(s, Q_UNASKED, "i", since), fn, ctx);
 }
 
 int store_told(struct store *s, const struct store_study *st)

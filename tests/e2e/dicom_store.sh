@@ -106,6 +106,22 @@ like "$(send CT1 -v "$E2E_DIR/full"/*.dcm 2>&1)" 'Refused: OutOfResources' "belo
 holds "... while C-ECHO goes on" echoscu -aet CT1 -aec WETREAD 127.0.0.1 "$PORT"
 wait_for 5 "... and it is reported" eval 'told refused | grep -q reserve' && ok "... and it is reported"
 
+# ---- what one association may bring
+intake_ini '[limit]' 'objects = 2'
+kill -HUP "$INTAKE"
+wait_for 5 "read again" eval '[ "$(grep -c "senders, called" "$E2E_DIR/intake.log")" = 4 ]'
+generate "$E2E_DIR/many" --accession MANY --slices 4 --columns 64
+is "$(send CT1 -v -nh "$E2E_DIR/many"/*.dcm 2>&1 | grep -c 'Success)')" 2 "an association brings as many objects as it may"
+wait_for 5 "... and it is reported" eval 'told refused | grep -q "limit. objects"' && ok "... and it is reported"
+intake_ini '[limit]' 'object = 1M' 'bytes = 1M'
+kill -HUP "$INTAKE"
+wait_for 5 "read again" eval '[ "$(grep -c "senders, called" "$E2E_DIR/intake.log")" = 5 ]'
+generate "$E2E_DIR/large" --accession LARGE --slices 1 --columns 1024 --kind mr
+like "$(send CT1 -v "$E2E_DIR/large"/*.dcm 2>&1)" 'Refused: OutOfResources' "an object that is too large is refused with 0xA700"
+generate "$E2E_DIR/bytes" --accession BYTES --slices 4 --columns 512 --seed 9
+is "$(send CT1 -v -nh "$E2E_DIR/bytes"/*.dcm 2>&1 | grep -c 'Success)')" 2 "an association brings as many bytes as it may"
+wait_for 10 "nothing of what was refused stays" nothing_waits && ok "nothing of what was refused stays"
+
 # ---- end
 stop intake
 intake_says 'sandbox forbids' && not_ok "no process broke its sandbox" || ok "no process broke its sandbox"

@@ -12,6 +12,7 @@ Prints what came back: "rejected R/S/R", "status 0x....", "aborted", "closed", "
     bomb                ... a deflated data set of 300 KB that inflates to 300 MB
     random              ... random bytes
     escapes             ... a name full of escape sequences
+    idle                associates and says nothing more
     half                ends the connection in the middle of an object
     dribble             an association request, byte by byte
     garbage             random bytes instead of a request
@@ -133,6 +134,15 @@ def bomb():
     return out + c.flush()
 
 
+def idle(port):
+    s = associate(port)
+    pdu(s)
+    try:
+        return "aborted" if pdu(s)[0] == 7 else "closed"
+    except ConnectionError:
+        return "closed"
+
+
 def half(port):
     s = associate(port)
     pdu(s)
@@ -185,6 +195,7 @@ def main():
         "bomb": lambda: store(port, b"1.2.3.4.900", bomb(), syntax=DEFLATED),
         "random": lambda: store(port, b"1.2.3.4.5", rnd.randbytes(100000)),
         "escapes": lambda: store(port, b"1.2.3.4.6", data_set(b"1.2.3.4.6", study=b"1.2.3.9", name=b"EVIL\x1b]0;pwn\x07\x1b[2J^\x9b31mX\r\nINJ")),
+        "idle": lambda: idle(port),
         "half": lambda: half(port),
         "dribble": lambda: dribble(port),
         "garbage": lambda: raw(port, rnd.randbytes(5000)),
