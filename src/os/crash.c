@@ -19,16 +19,16 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* A sanitizer has words of its own, and looks into its process to find leaks. */
+/* A sanitizer looks into its process to find leaks, and has a stack of its own for signals. */
 #if defined(__SANITIZE_ADDRESS__)
-#define OWN_WORDS 0
+#define CLOSED 0
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define OWN_WORDS 0
+#define CLOSED 0
 #endif
 #endif
-#ifndef OWN_WORDS
-#define OWN_WORDS 1
+#ifndef CLOSED
+#define CLOSED 1
 #endif
 
 enum { FRAMES_MAX = 48, STACK_BYTES = 64 * 1024 };
@@ -48,7 +48,7 @@ void crash_quiet(void)
 	const struct rlimit none = {0, 0};
 
 	setrlimit(RLIMIT_CORE, &none);
-	if (OWN_WORDS)
+	if (CLOSED)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
@@ -120,20 +120,18 @@ void crash_watch(int terminal, const struct termios *before, const char *leave, 
 	const stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
 	void *first[1];
 
-	if (!OWN_WORDS)
-		return;
 	watched.before = before;
 	watched.leave = leave;
 	watched.advice = advice;
 	watched.terminal = terminal;
 	backtrace(first, 1); /* loads what it needs now: later memory may be in disorder */
-	sigaltstack(&own, NULL);
+	if (CLOSED)
+		sigaltstack(&own, NULL);
 	handlers_set(on_crash);
 }
 
 void crash_unwatch(void)
 {
-	if (OWN_WORDS)
-		handlers_set(NULL);
+	handlers_set(NULL);
 	watched.terminal = -1;
 }

@@ -403,7 +403,7 @@ void tour_open(struct view *); /* tour.c */
 void notices_init(struct view *);
 void notices_release(struct view *);
 int notice_rule(struct view *, const char *text, char **why); /* E_SYNTAX and *why (caller frees) */
-void notice_say(struct view *); /* which rule there is now */
+void notice_say(struct view *);                               /* which rule there is now */
 int quiet_parse(struct quiet *, const char *text, char **why);
 bool notice_quiet(const struct view *, unsigned marks); /* are these hours quiet, for what has these marks? */
 /* What a study is called where nobody may know whose it is. */

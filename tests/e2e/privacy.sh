@@ -133,6 +133,27 @@ wait_for 10 "it locks by itself" sees idle "This console is locked." && ok "no k
 holds "and nothing is shown" blank idle
 rm "$XDG_CONFIG_HOME/wetread/config"
 
+# ---- through one's own agent, without a link: the key of the last login there
+
+export XDG_RUNTIME_DIR=$E2E_DIR/run
+mkdir -m 700 "$XDG_RUNTIME_DIR"
+start agent env WETREAD_COORDINATOR="ssh://okafor@127.0.0.1:$SSH_PORT" WETREAD_IDENTITY="$KEYS/okafor" XDG_STATE_HOME="$HOME/state-okafor" \
+	wetread-sync --key-file "$E2E_DIR/cache.key" run
+wait_for 15 "the agent is there" grep -q '^ready ' "$E2E_DIR/agent.log" || finish
+console beside okafor "XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" "WETREAD_IDENTITY="
+wait_for 20 "a console by the agent" sees beside 48000912 || bail "a console" "$(screen beside)"
+stop wetreadd
+press beside L
+holds "locked behind an agent" blank beside
+mv "$KEYS/okafor" "$KEYS/elsewhere"
+press beside Enter
+wait_for 10 "without the key" sees beside "Enter opens it in" && ok "without a link and without the key it stays shut"
+mv "$KEYS/elsewhere" "$KEYS/okafor"
+wait_for 10 "the wait ends" sees beside "Enter opens it:"
+press beside Enter
+wait_for 10 "with the key" sees beside 48000912 && ok "without a link the key opens it all the same"
+stop agent
+
 # ---- what is left behind
 
 press reader Enter
