@@ -225,7 +225,7 @@ static void first_images(struct step *st, const struct arrival *a)
 	set_counts(e, a, NULL);
 }
 
-/* The study whose priors were fetched, if these images are of its patient. */
+/* The study whose priors were fetched, if these images are of its patient and nothing says otherwise. */
 static const struct study *compared_with(struct step *st, const struct arrival *a)
 {
 	size_t n = 0;
@@ -235,7 +235,7 @@ static const struct study *compared_with(struct step *st, const struct arrival *
 		const struct study *s = world_study(st->w, ids[i]);
 
 		if (s->images && hl7_same_patient(st->w, s, &a->item) &&
-		    images_same_patient(st->w, s, &a->item))
+		    images_same_patient(st->w, s, &a->item) && !images_differ(s, &a->item))
 			return s;
 	}
 	return NULL;

@@ -182,11 +182,14 @@ int hl7_state_reached(const struct study *s)
 static void join_unmatched(struct step *st, const struct hl7_item *item, struct hl7_result *r)
 {
 	bool prior = st->s->state == STATE_PRIOR;
+	const char *differs = st->s->images && !st->s->ack ? images_differ(st->s, item) : NULL;
 	struct event *e;
 
 	hl7_update(st, item, r);
 	e = emit(st, EVENT_STUDY_CHANGED);
 	set_int(e, "state", hl7_state_reached(st->s));
+	if (differs)
+		set_text(e, "ack", "the images give another %s than the order: compare", differs);
 	if (!prior)
 		return;
 	set_int(e, "ordered", item->at);

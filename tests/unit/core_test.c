@@ -765,6 +765,58 @@ static void images_before_their_order_make_it_ready_when_it_comes(void **state)
 	assert_int_equal(night_get(n, 1)->state, STATE_READY);
 }
 
+static void an_order_that_names_its_images_patient_otherwise_must_be_acknowledged(void **state)
+{
+	struct night *n = *state;
+
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P1\",\"name\":\"TRAUMA^ZULU\","
+	    "\"images\":9}");
+	night_hl7(n, "nw", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"name\":\"OKAFOR^MARY\"}}]");
+	assert_int_equal(n->w.nstudies, 1);
+	assert_string_equal(night_get(n, 1)->name, "OKAFOR^MARY");
+	assert_string_equal(night_get(n, 1)->alias, "TRAUMA^ZULU");
+	assert_string_equal(night_get(n, 1)->ack, "the images give another name than the order: compare");
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.4\",\"accession\":\"78\",\"pid\":\"P2\",\"name\":\"A^B\",\"images\":9}");
+	night_hl7(n, "nw2", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"78\",\"pid\":\"P2\",\"name\":\"A^B^C\"}}]");
+	assert_null(night_get(n, 2)->ack);
+}
+
+static void a_prior_is_read_by_nobody_until_it_is_ordered(void **state)
+{
+	struct night *n = *state;
+	const char *now = "{\"study_uid\":\"1.2.3\",\"pid\":\"P1\",\"name\":\"A^B\",\"images\":9}";
+	cJSON
+	    *params = cJSON_Parse(
+	        "{\"site\":\"HARBOR\",\"prior\":\"1.2.3\",\"set\":{\"study_uid\":\"1.9\",\"accession\":\"9\","
+	        "\"pid\":\"P1\",\"name\":\"A^B\",\"images\":5,\"last_image\":1700000000000}}"),
+	    *other = cJSON_Parse("{\"site\":\"STANNE\",\"prior\":\"1.2.3\",\"set\":{\"study_uid\":\"1.8\","
+	                         "\"pid\":\"P1\",\"name\":\"EVE^X\","
+	                         "\"birth\":\"1990-01-01\",\"images\":5}}");
+
+	images(n, CMD_images, now);
+	assert_int_equal(night_do(n, "dicom", CMD_images, (struct command){.params = params}), 0);
+	assert_int_equal(night_get(n, 2)->state, STATE_PRIOR);
+	assert_string_equal(night_get(n, 2)->site, "STANNE"); /* where its patient is known by that id */
+	assert_int_equal(night_get(n, 2)->ordered, 1700000000000);
+	assert_int_equal(DO("neuro", claim, .study = 2), E_STATE);
+	night_pass(n, INT64_C(30) * 60 * MINUTE);
+	assert_non_null(night_get(n, 2)); /* somebody may still compare with it */
+	images(n, CMD_images, "{\"study_uid\":\"1.9\",\"pid\":\"P1\",\"images\":7}");
+	assert_null(night_get(n, 2)->late);
+	night_hl7(n, "nw", "STANNE", "[{\"do\":\"create\",\"set\":{\"accession\":\"9\",\"pid\":\"P1\"}}]");
+	assert_int_equal(night_get(n, 2)->state, STATE_ACQUIRING);
+	assert_true(night_get(n, 2)->ordered > 1700000000000);
+	assert_int_equal(night_get(n, 2)->closed_at, 0);
+	night_do(n, "dicom", CMD_images, (struct command){.params = other});
+	assert_int_equal(night_get(n, 3)->state, STATE_UNMATCHED); /* an archive's mistake is seen */
+	cJSON_Delete(params);
+	cJSON_Delete(other);
+}
+
 static void a_completed_procedure_is_ready_though_its_report_or_images_came_first(void **state)
 {
 	struct night *n = *state;
@@ -1204,6 +1256,8 @@ int main(void)
 	    TEST(images_of_another_patient_never_join_by_a_mistyped_accession),
 	    TEST(an_order_that_comes_again_is_free_of_what_ended_it),
 	    TEST(images_before_their_order_make_it_ready_when_it_comes),
+	    TEST(an_order_that_names_its_images_patient_otherwise_must_be_acknowledged),
+	    TEST(a_prior_is_read_by_nobody_until_it_is_ordered),
 	    TEST(a_completed_procedure_is_ready_though_its_report_or_images_came_first),
 	    TEST(images_never_say_who_reads_or_what_was_found),
 	    TEST(a_matched_report_brings_its_words_and_is_not_read_again),
