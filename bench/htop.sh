@@ -37,7 +37,7 @@ rate() { jq ".idle.$1 / .idle.seconds * 10 | round / 10" <<<"$2"; }
 # shellcheck disable=SC2016 # expanded there
 table='for i in $(seq 60); do sleep 999 & done; for i in $(seq 8); do (while :; do j=0; while [ $j -lt 4000 ]; do j=$((j + 1)); done; sleep 0.$((i % 9 + 1)); done) & done; TERM=xterm-256color exec htop'
 quoted=$(printf %q "$table")
-console="PATH=$PATH HOME=$HOME TERM=xterm-256color LC_ALL=C.UTF-8 WETREAD_KNOWN_HOSTS=$SITE/known_hosts WETREAD_COORDINATOR=unix:$SITE/run/core.sock wetread --as sup1"
+console="PATH=$PATH HOME=$HOME WETREAD_TOUR=no TERM=xterm-256color LC_ALL=C.UTF-8 WETREAD_KNOWN_HOSTS=$SITE/known_hosts WETREAD_COORDINATOR=unix:$SITE/run/core.sock wetread --as sup1"
 for size in 80x24 160x48; do
 	theirs=$(over $size Swp "exec unshare --pid --fork --mount-proc sh -c $quoted") || {
 		cannot "$size: idle bytes beside htop's" "htop does not start in a process table of its own: $theirs"

@@ -14,6 +14,7 @@
 #include <sodium.h>
 
 #include "../lib/room.h"
+#include "../lib/seat.h"
 #include "wetread/errors.h"
 #include "wetread/hl7_map.h"
 #include "wetread/journal.h"
@@ -102,101 +103,6 @@ static void ris_says(struct ris *ris, const char *message, const char *expect)
 }
 
 /* ---- the reader: a console's replica and view, keys and cells */
-
-struct seat {
-	struct console *console;
-	struct view *view;
-};
-
-static const struct world *seat_world(void *ctx)
-{
-	return replica_world(((struct seat *)ctx)->console->replica);
-}
-
-static int64_t seat_now(void *ctx)
-{
-	return replica_now(((struct seat *)ctx)->console->replica);
-}
-
-static bool seat_is_pending(void *ctx, uint64_t study)
-{
-	return replica_is_pending(((struct seat *)ctx)->console->replica, study);
-}
-
-static unsigned seat_pending(void *ctx)
-{
-	return replica_pending(((struct seat *)ctx)->console->replica);
-}
-
-struct ticket {
-	struct seat *seat;
-	uint64_t number;
-};
-
-static struct ticket *ticket_new(struct seat *seat, uint64_t number)
-{
-	struct ticket *t = xcalloc(1, sizeof *t);
-
-	*t = (struct ticket){seat, number};
-	return t;
-}
-
-static void on_answer(void *ctx, const struct answer *a)
-{
-	struct ticket *t = ctx;
-
-	view_answer(t->seat->view, t->number, a);
-	free(t);
-}
-
-static void on_result(void *ctx, const cJSON *result, const cJSON *error)
-{
-	struct ticket *t = ctx;
-
-	view_result(t->seat->view, t->number, result, error);
-	free(t);
-}
-
-static void seat_command(void *ctx, uint64_t ticket, const struct command *cmd)
-{
-	struct seat *s = ctx;
-
-	replica_command(s->console->replica, cmd, on_answer, ticket_new(s, ticket));
-}
-
-static void seat_request(void *ctx, uint64_t ticket, const char *method, const char *params)
-{
-	struct seat *s = ctx;
-
-	replica_request(s->console->replica, method, params, on_result, ticket_new(s, ticket));
-}
-
-static void seat_changed(void *ctx, uint64_t study, const struct event *e)
-{
-	view_changed(((struct seat *)ctx)->view, study, e);
-}
-
-static void seat_take(struct seat *s, const char *login)
-{
-	struct view_host host = {s, &room.env, seat_world, seat_now, seat_is_pending, seat_pending,
-	    seat_command, seat_request, NULL, NULL};
-	const struct replica_me *me;
-
-	s->console = room_console(&room, login);
-	s->view = view_new(&(struct view_options){.host = &host, .w = 120, .h = 24});
-	s->console->on_changed = seat_changed;
-	s->console->ctx = s;
-	console_connect(s->console);
-	room_settle(&room);
-	me = replica_me(s->console->replica);
-	view_me(s->view, me->user, me->role_key, me->role);
-	view_link(s->view, &(struct view_link){.state = VIEW_LIVE, .rtt = 40, .heard = room.now});
-}
-
-static void seat_leave(struct seat *s)
-{
-	view_free(s->view);
-}
 
 /* Everything on the screen as one text. */
 static char *screen(struct seat *s)
@@ -293,8 +199,8 @@ static void a_study_goes_from_the_order_to_the_report(void **state)
 	/* A reader and a supervisor sit before an empty queue. */
 	room_open(&room, 1);
 	ris_open(&ris);
-	seat_take(&reader, "okafor");
-	seat_take(&desk, "sup1");
+	seat_take(&reader, &room, "okafor");
+	seat_take(&desk, &room, "sup1");
 	sees(&reader, "48011930", false);
 
 	/* The RIS sends an order. It is acknowledged when it is on disk, and on both screens a moment later. */
