@@ -116,8 +116,9 @@ static void pad_add(struct buf *b, const char *raw, int width)
 static void reader_line(
     struct cli *c, const struct world *w, const struct user *u, const struct crowd *crowd, int login_width)
 {
-	const struct reader *r = crowd_find(crowd, u->login);
-	const struct study *s = r ? world_study(w, r->reading) : NULL;
+	static const struct reader nobody;
+	const struct reader *found = crowd_find(crowd, u->login), *r = found ? found : &nobody;
+	const struct study *s = world_study(w, r->reading);
 	struct buf *b = &c->out;
 	char load[48], at[24];
 
@@ -131,7 +132,7 @@ static void reader_line(
 	pad_add(b, load, 9);
 	pad_add(b, s && s->accession ? s->accession : "-", 12);
 	pad_add(b, s ? time_short(c, r->since, at) : "-", 6);
-	pad_add(b, r && r->shift_end ? time_short(c, r->shift_end, at) : "-", 11);
+	pad_add(b, r->shift_end ? time_short(c, r->shift_end, at) : "-", 11);
 	pad_add(b, u->modalities, 14);
 	out_clean(b, u->name);
 	buf_addc(b, '\n');

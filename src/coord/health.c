@@ -25,6 +25,7 @@
 
 enum {
 	FEEDS_MAX = 200,
+	LINKS_MAX = 500,
 	NAME_MAX_ = 80,
 	SILENT_TIMES = 6,
 	SILENT_LEAST_MS = 15 * 60000,
@@ -235,14 +236,18 @@ void readers_finish(struct request *r, struct buf *b)
 
 /* ---- all of it */
 
+static uint64_t lag_of(const struct coord *c, const struct session *s)
+{
+	return s->stream.mode >= STREAM_PAGES && s->stream.at < c->ring.next ? c->ring.next - s->stream.at
+	                                                                     : 0;
+}
+
 static void lag_put(struct buf *b, const struct coord *c)
 {
 	uint64_t most = 0, n = 0, followers = 0;
 
 	for (const struct session *s = c->sessions; s; s = s->next) {
-		uint64_t lag = s->stream.mode >= STREAM_PAGES && s->stream.at < c->ring.next
-		                   ? c->ring.next - s->stream.at
-		                   : 0;
+		uint64_t lag = lag_of(c, s);
 
 		n += !s->gone;
 		followers += !s->gone && s->stream.mode != STREAM_NONE;
@@ -251,6 +256,30 @@ static void lag_put(struct buf *b, const struct coord *c)
 	json_kuint(b, "sessions", n);
 	json_kuint(b, "followers", followers);
 	json_kuint(b, "lag", most);
+}
+
+/* Where somebody comes from is not told here: coord.status has it, for fewer. */
+static void links_put(struct buf *b, const struct coord *c)
+{
+	unsigned left = LINKS_MAX;
+
+	json_key(b, "links");
+	json_open(b, '[');
+	for (const struct session *s = c->sessions; s && left; s = s->next) {
+		if (s->gone || !s->login || s->kind == SESSION_ADAPTER)
+			continue;
+		json_open(b, '{');
+		json_kstr(b, "user", s->login);
+		json_kstr(b, "via", session_via(s));
+		json_kint(b, "since", s->since);
+		json_kint(b, "quiet", env_mono(c->env) - s->heard);
+		json_kuint(b, "lag", lag_of(c, s));
+		if (s->bulk)
+			json_kbool(b, "bulk", true);
+		json_close(b, '}');
+		left--;
+	}
+	json_close(b, ']');
 }
 
 void health_finish(struct request *r, struct buf *b)
@@ -264,6 +293,7 @@ void health_finish(struct request *r, struct buf *b)
 	json_kuint(b, "studies", c->world.nstudies);
 	json_kstr(b, "disk", c->full ? err_name(c->full) : "ok");
 	lag_put(b, c);
+	links_put(b, c);
 	json_key(b, "feeds");
 	json_open(b, '[');
 	for (unsigned i = 0; i < c->health->nfeeds; i++)

@@ -49,12 +49,16 @@ static enum look level_look(const struct alert *a)
 	return a->is_seen_to ? LOOK_DIM : looks[alert_type(a->kind)->level];
 }
 
+/* Alarms wear the letters of clocks, as the theme has them. */
+static const enum level levels[] = {LEVEL_OVER, LEVEL_CRIT, LEVEL_WARN};
+static const char *const words[] = {"alarm: ", "urgent: ", ""}; /* for those who hear the screen */
+
 static char letter(struct view *v, const struct board_row *row, enum look *look)
 {
 	const struct alert *a = alert_find(v, row->id);
 
 	*look = a ? level_look(a) : LOOK_TEXT;
-	return a ? "X!~"[alert_type(a->kind)->level] : ' ';
+	return a ? v->glyphs[levels[alert_type(a->kind)->level]] : ' ';
 }
 
 static enum look cell(
@@ -71,7 +75,7 @@ static enum look cell(
 	if (c == SINCE)
 		snprintf(out, size, "%s", clock_text(v, at, a->since));
 	else if (c == WHAT)
-		snprintf(out, size, "%s", a->text);
+		snprintf(out, size, "%s%s", v->a11y ? words[alert_type(a->kind)->level] : "", a->text);
 	else if (!a->is_seen_to)
 		snprintf(out, size, "OPEN");
 	else if (a->until)

@@ -25,6 +25,19 @@ static const struct board_column columns[COLUMNS] = {
     [NOTE] = {"NOTE", 10, 50, SIDE_LEFT, 1},
 };
 enum { DISK_LOW = 5, DISK_SOON = 10 }; /* percent left */
+enum { BEHIND = 100, QUIET_MS = 60000 };
+
+static bool is_behind(const struct cJSON *link)
+{
+	return json_get_int(link, "lag", 0) > BEHIND || json_get_int(link, "quiet", 0) > QUIET_MS;
+}
+
+/* Two of the same person differ by when they came. */
+static void link_id(const struct cJSON *one, char id[BOARD_ID_MAX])
+{
+	snprintf(id, BOARD_ID_MAX, "session/%.40s/%lld", json_get_str(one, "user", "?"),
+	    (long long)json_get_int(one, "since", 0));
+}
 
 /* "feed/hl7/RIS|STANNE": the kind, then which. What was told of it is found again by that. */
 static void collect(struct view *v, struct board *b)
@@ -52,6 +65,26 @@ static void collect(struct view *v, struct board *b)
 		snprintf(id, sizeof id, "feed/%.50s", json_get_str(one, "name", "?"));
 		board_add(b, id, json_get_bool(one, "silent", false) ? 20 : 30);
 	}
+	list = json_get(h, "links");
+	cJSON_ArrayForEach(one, list)
+	{
+		link_id(one, id);
+		board_add(b, id, is_behind(one) ? 25 : 40);
+	}
+}
+
+static const struct cJSON *link_find(const struct cJSON *h, const char *id)
+{
+	const struct cJSON *one, *list = json_get(h, "links");
+	char its[BOARD_ID_MAX];
+
+	cJSON_ArrayForEach(one, list)
+	{
+		link_id(one, its);
+		if (strcmp(its, id) == 0)
+			return one;
+	}
+	return NULL;
 }
 
 static const struct cJSON *find(const struct cJSON *list, const char *key, const char *value)
@@ -151,6 +184,25 @@ static enum look feed_cell(struct view *v, const struct cJSON *one, unsigned c, 
 	return silent || (c == REFUSED && refused) ? LOOK_WARN : LOOK_TEXT;
 }
 
+/* Somebody's connection; COUNT is how many events it is behind. */
+static enum look session_cell(struct view *v, const struct cJSON *one, unsigned c, char *out, size_t size)
+{
+	int64_t quiet = json_get_int(one, "quiet", 0), lag = json_get_int(one, "lag", 0);
+	char text[24];
+
+	if (c == NAME)
+		snprintf(out, size, "%s", json_get_str(one, "user", "?"));
+	else if (c == STATE)
+		snprintf(out, size, "%s", quiet > QUIET_MS ? "QUIET" : lag > BEHIND ? "BEHIND" : "ok");
+	else if (c == COUNT && lag)
+		snprintf(out, size, "%lld", (long long)lag);
+	else if (c == NOTE)
+		snprintf(out, size, "%s since %s%s", json_get_str(one, "via", "?"),
+		    stamp_text(v, text, json_get_int(one, "since", 0)),
+		    json_get_bool(one, "bulk", false) ? ", pictures" : "");
+	return is_behind(one) ? LOOK_WARN : LOOK_TEXT;
+}
+
 static enum look cell(
     struct view *v, const struct board_row *row, unsigned c, int width, char *out, size_t size)
 {
@@ -165,6 +217,8 @@ static enum look cell(
 			    json_get_str(find(json_get(h, "feeds"), "name", name), "kind", "feed"));
 		return LOOK_DIM;
 	}
+	if (row->id[0] == 's')
+		return session_cell(v, link_find(h, row->id), c, out, size);
 	if (row->id[0] == 'f')
 		return feed_cell(v, find(json_get(h, "feeds"), "name", name), c, out, size);
 	if (row->id[0] == 'd')

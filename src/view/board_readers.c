@@ -96,11 +96,14 @@ static void reads_cell(struct view *v, const struct reader *r, int width, char *
 		acc_cell(s->accession ? s->accession : label, width, out, size);
 }
 
-static enum look load_cell(const struct reader *r, enum column c, int width, char *out, size_t size)
+static enum look load_cell(
+    const struct view *v, const struct reader *r, enum column c, int width, char *out, size_t size)
 {
 	bool full = r->capacity_min && r->load_min >= r->capacity_min;
 
-	if (c == LOAD && r->load_min == 0)
+	if (c == LOAD && v->a11y) /* a bar is only read out sign by sign */
+		snprintf(out, size, "%s", full ? "full" : r->load_min ? "some" : "none");
+	else if (c == LOAD && r->load_min == 0)
 		snprintf(out, size, "-");
 	else if (c == LOAD)
 		board_bar_text(out, width < (int)size ? width : (int)size - 1, r->load_min,
@@ -212,7 +215,7 @@ static enum look cell(
 		return duty_order(r) ? LOOK_DIM : LOOK_TEXT;
 	case LOAD:
 	case MINUTES:
-		return load_cell(r, (enum column)c, width, out, size);
+		return load_cell(v, r, (enum column)c, width, out, size);
 	case CASES:
 		snprintf(out, size, "%u", r->cases);
 		break;

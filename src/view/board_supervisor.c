@@ -80,6 +80,8 @@ static void group_line(struct view *v, struct area a, const char *name, const st
 	if (group_met_permille(g) == 1000)
 		snprintf(met, sizeof met, "100%%");
 	board_marks(marks, g->went, most);
+	if (v->a11y) /* one number is heard sooner than twelve signs */
+		snprintf(marks, sizeof marks, "%u", group_sum(g->went));
 	snprintf(line, sizeof line, "%-6.6s %4u %4u %4u %4u %3u %4u %3u %5s %5s %5s %5s %s", name, g->waits,
 	    g->read, g->held, g->bands[BAND_OVER], g->bands[BAND_5], g->bands[BAND_15], g->bands[BAND_60],
 	    minutes_text(oldest, g->oldest_ms ? g->oldest_ms : -1), minutes_text(p50, g->p50),

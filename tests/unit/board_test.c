@@ -87,7 +87,10 @@ static void cursor_is_on_its_row(struct desk *d)
 
 static const char health[] =
     "{\"now\":1795257600000,\"since\":1795230000000,\"n\":4711,\"studies\":16,\"disk\":\"ok\",\"sessions\":6,"
-    "\"followers\":4,\"lag\":3,\"feeds\":[{\"name\":\"RIS|STANNE\",\"kind\":\"hl7\",\"last\":1795252000000,"
+    "\"followers\":4,\"lag\":3,\"links\":[{\"user\":\"neuro\",\"via\":\"gate\",\"since\":1795250000000,"
+    "\"quiet\":4000,\"lag\":0},"
+    "{\"user\":\"body\",\"via\":\"sshd\",\"since\":1795251000000,\"quiet\":70000,\"lag\":3}],\"feeds\":[{"
+    "\"name\":\"RIS|STANNE\",\"kind\":\"hl7\",\"last\":1795252000000,"
     "\"received\":1204,\"gap\":41000,\"refused\":2,\"refused_at\":1795240000000,\"silent\":false},"
     "{\"name\":\"CT1\",\"kind\":\"dicom\",\"last\":1795244000000,\"received\":88,\"gap\":300000,\"refused\":"
     "0,"
