@@ -240,16 +240,37 @@ static void tell_urgent(struct view *v, const struct event *e, const struct stud
 
 /* ---- from outside */
 
+/*
+ * A series that comes late is told in many parts: the first one, before a rate is known, is the news.  Who has signed the
+ * report is to look again.
+ */
+static char *late_text(
+    const struct view *v, const struct event *e, const struct study *s, const char *label, bool mine)
+{
+	bool signed_by_me =
+	    str_ieq(s->report_by, v->login) && (s->state == STATE_FINAL || s->state == STATE_PRELIM);
+
+	if (e->kind != EVENT_STUDY_IMAGES || !patch_find(&e->set, "late") || s->rate ||
+	    !(signed_by_me || mine))
+		return NULL;
+	return signed_by_me ? xasprintf("images came after you signed %s: %s. Look at them", label, s->late)
+	                    : xasprintf("more images of %s: %s", label, s->late);
+}
+
 /* What to say to the person; NULL for nothing. */
 static char *news_text(const struct view *v, const struct event *e, const char *label, bool before)
 {
 	const struct study *s = view_study(v, e->study);
 	bool after = is_held_by_me(v, s), open = v->screen == SCREEN_STUDY && v->facts.id == e->study;
+	char *late;
 
 	if (before && !after)
 		return lost_text(v, e, s, label);
 	if (!before && after)
 		return gained_text(e, label);
+	late = s ? late_text(v, e, s, label, after) : NULL;
+	if (late)
+		return late;
 	return s && (after || open) ? changed_text(e, s, label, after) : NULL;
 }
 

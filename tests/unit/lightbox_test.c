@@ -674,6 +674,29 @@ static void late_images_are_seen_in_the_list_and_in_the_study(void **state)
 	room_close(&r);
 }
 
+static void who_signed_hears_once_that_images_came_later(void **state)
+{
+	struct room r;
+	uint64_t id;
+
+	(void)state;
+	room_open(&r, 100, 24, mono);
+	view_me(r.d.view, "okafor", "radiologist", ROLE_RADIOLOGIST);
+	id = view_cursor(r.d.view);
+	set(&r, id, "state", NULL, STATE_FINAL);
+	set(&r, id, "report_by", "mehta", 0);
+	set(&r, id, "late", "+1 series, +1 images 03:31Z", 0);
+	assert_false(desk_sees(&r.d, "after you signed"));
+	set(&r, id, "report_by", "okafor", 0);
+	set(&r, id, "late", "+1 series, +2 images 03:31Z", 0);
+	assert_true(desk_sees(&r.d, "images came after you signed"));
+	assert_true(desk_sees(&r.d, "+2 images"));
+	set(&r, id, "rate", NULL, 600);
+	set(&r, id, "late", "+1 series, +40 images 03:31Z", 0);
+	assert_true(desk_sees(&r.d, "+2 images"));
+	room_close(&r);
+}
+
 static void images_that_are_coming_are_counted_with_their_rate(void **state)
 {
 	struct room r;
@@ -863,6 +886,7 @@ int main(void)
 	    cmocka_unit_test(masked_identifiers_cannot_be_compared),
 	    cmocka_unit_test(only_images_without_an_order_are_matched),
 	    cmocka_unit_test(late_images_are_seen_in_the_list_and_in_the_study),
+	    cmocka_unit_test(who_signed_hears_once_that_images_came_later),
 	    cmocka_unit_test(images_that_are_coming_are_counted_with_their_rate),
 	    cmocka_unit_test(pixels_that_are_only_offered_wait_for_the_key),
 	    cmocka_unit_test(a_terminal_that_is_near_draws_pixels_by_itself_until_it_is_slow),
