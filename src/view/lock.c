@@ -54,6 +54,11 @@ static void lock_open(struct view *v)
 		view_sayf(v, LOOK_WARN,
 		    "while this console was locked (since %s) %u attempt%s to open it failed",
 		    stamp_text(v, at, l->since), l->wrong, l->wrong == 1 ? "" : "s");
+	else if (v->host.prove && !l->asked && !l->told) {
+		l->told = true;
+		view_say(v, LOOK_TEXT,
+		    "opened without a passphrase: unless your agent or token asked you, this lock hides but keeps nobody out");
+	}
 	/* Keys that were meant for the lock are none for the list. */
 	v->mute_until = v->mono + CLOSED_MS;
 	v->mute_gap = CLOSED_MS;
@@ -92,6 +97,7 @@ void lock_ask(struct view *v, const char *text)
 	struct lock *l = &v->lock;
 
 	l->phase = LOCK_ASKING;
+	l->asked = true;
 	explicit_bzero(&l->edit, sizeof l->edit);
 	str_put(&l->ask, text);
 }
@@ -106,6 +112,7 @@ static void begin(struct view *v)
 		return;
 	str_put(&l->note, NULL);
 	l->phase = LOCK_PROVING;
+	l->asked = false;
 	if (!v->host.prove || !v->host.prove(v->host.ctx))
 		lock_open(v);
 }

@@ -20,6 +20,7 @@ struct lock {
 	char *ask, *note; /* what the host wants; what went wrong last */
 	unsigned wrong;   /* proofs that failed since it was shut */
 	int64_t again_at; /* monotonic: no proof before */
+	bool asked, told; /* a secret was, for this proof; that none was has been said */
 };
 
 #endif

@@ -286,10 +286,11 @@ static void tab_study(struct page *p, const struct study *s)
 	page_text(p, LOOK_TEXT, "Referrer", f->referrer);
 	page_text(p, LOOK_TEXT, "Call back", f->callback);
 	page_text(p, LOOK_TEXT, "Technol.", f->tech);
-	if (f->placer || f->filler)
+	if (!v->privacy && (f->placer || f->filler))
 		page_line(p, LOOK_TEXT, "Order", "placer %s, filler %s", f->placer ? f->placer : "-",
 		    f->filler ? f->filler : "-");
-	page_text(p, LOOK_TEXT, "Study UID", f->study_uid);
+	if (!v->privacy)
+		page_text(p, LOOK_TEXT, "Study UID", f->study_uid);
 }
 
 /* Words of a person keep their lines. */

@@ -140,6 +140,28 @@ static void failed_proofs_cost_time_and_are_told(void **state)
 	room_close(&r);
 }
 
+static void a_lock_that_asked_nothing_says_so_once(void **state)
+{
+	struct room r;
+	(void)state;
+
+	room_open(&r, 100, 30);
+	desk_keys(&r.d, "L Enter");
+	view_question(r.d.view, true, "Passphrase");
+	desk_keys(&r.d, "Enter");
+	view_proof(r.d.view, true, NULL);
+	assert_false(desk_sees(&r.d, "opened without a passphrase"));
+	desk_pass(&r.d, 1000);
+	desk_keys(&r.d, "L Enter");
+	view_proof(r.d.view, true, NULL);
+	assert_true(desk_sees(&r.d, "opened without a passphrase"));
+	desk_pass(&r.d, 5000);
+	desk_keys(&r.d, "j L Enter");
+	view_proof(r.d.view, true, NULL);
+	assert_false(desk_sees(&r.d, "opened without a passphrase"));
+	room_close(&r);
+}
+
 static void what_was_typed_is_still_there(void **state)
 {
 	struct room r;
@@ -213,6 +235,7 @@ int main(void)
 	    cmocka_unit_test(no_key_does_anything_behind_a_lock),
 	    cmocka_unit_test(a_passphrase_is_never_drawn),
 	    cmocka_unit_test(failed_proofs_cost_time_and_are_told),
+	    cmocka_unit_test(a_lock_that_asked_nothing_says_so_once),
 	    cmocka_unit_test(what_was_typed_is_still_there),
 	    cmocka_unit_test(without_a_key_it_is_a_curtain),
 	    cmocka_unit_test(the_locked_screen_and_the_tour_look_so),
