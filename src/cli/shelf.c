@@ -28,7 +28,7 @@ static void one_put(struct shelf *v, const struct saved *s)
 static void file_take(void *ctx, bool own, const char *file, const char *text, size_t n)
 {
 	char name[SAVED_NAME_MAX + 1], *why = NULL;
-	struct saved s;
+	struct saved s = {0};
 
 	(void)own;
 	if (!saved_name_of(file, name))

@@ -292,7 +292,8 @@ static void frame_tell(struct console *c)
 	    "frame %lu rev %llu cursor %llu keys %s order %s pending %u bytes %llu writes %llu input %llu "
 	    "loads %u film %u kept %s said %u\n",
 	    c->frames, (unsigned long long)replica_world(c->replica)->n,
-	    (unsigned long long)view_cursor(c->view), view_deaf(c->view) ? "deaf" : "open",
+	    (unsigned long long)view_cursor(c->view),
+	    view_deaf(c->view) || input_waits(&c->input) ? "deaf" : "open",
 	    view_settled(c->view) ? "settled" : "moving", replica_pending(c->replica),
 	    (unsigned long long)bytes, (unsigned long long)writes, (unsigned long long)c->typed, c->loads,
 	    view_film_share(c->view), keep_has(&c->keep, c->view) ? "yes" : "no", view_said(c->view));

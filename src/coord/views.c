@@ -61,7 +61,7 @@ static void file_put(struct buf *b, const char *dir, const char *file, const cha
 {
 	struct buf text = BUF_INIT(SAVED_TEXT_MAX + 1);
 	char name[SAVED_NAME_MAX + 1], *why = NULL;
-	struct saved s;
+	struct saved s = {0};
 
 	saved_name_of(file, name);
 	if (!text_read(dir, file, &text)) {

@@ -135,7 +135,7 @@ static size_t count_of(const struct shape *s, enum view_origin origin)
 int view_saved(struct view *v, enum view_origin origin, const char *name, const char *text, size_t n)
 {
 	char *why = NULL;
-	struct saved s;
+	struct saved s = {0};
 	int rc = saved_parse(&s, name, text, n, NULL, &why);
 
 	view_clock(v);

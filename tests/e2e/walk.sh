@@ -171,5 +171,13 @@ for n in one two three four; do
 		if [ "$how" = ok ]; then ok "$at"; else not_ok "$at" "$(grep -FA30 -e "---- $at" "$E2E_DIR/$n.fail.log" | head -32)"; fi
 	done <"$E2E_DIR/$n.walk"
 done
-is "$((E2E_PASSED + E2E_FAILED))" "$((1 + ${#list[@]} + ${#study[@]} + ${#boards[@]}))" "every key was walked"
+# ---- and what a terminal keeps: the accession, in its clipboard (OSC 52)
+
+t set-option -s set-clipboard on
+console five sup1 80 24
+acc=$(screen five | sed -n 's/^>[^P]*P[0-5] \([^ ]*\) .*/\1/p')
+press five y
+clipboard() { [ -n "$acc" ] && [ "$(t show-buffer)" = "$acc" ]; }
+wait_for 10 "y puts the accession into the clipboard" clipboard && ok "y puts the accession into the clipboard"
+is "$((E2E_PASSED + E2E_FAILED))" "$((2 + ${#list[@]} + ${#study[@]} + ${#boards[@]}))" "every key was walked"
 finish

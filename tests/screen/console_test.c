@@ -642,6 +642,68 @@ static void leaving_puts_the_terminal_back(void **state)
 	desk_close(&d);
 }
 
+/* ---- what a person makes of the queue */
+
+static void a_saved_view_is_a_file_and_comes_back(void **state)
+{
+	struct desk d;
+	char path[200], text[400] = "";
+	struct stat st;
+	FILE *f;
+
+	(void)state;
+	DESK_OPEN(&d, urgent);
+	vt_send(&d.vt, "/p:1");
+	assert_true(vt_sees(&d.vt, "3 matches", LIMIT));
+	vt_send(&d.vt, "\r:save-view 3 nights\r");
+	assert_true(vt_sees(&d.vt, "saved as nights", LIMIT));
+	snprintf(path, sizeof path, "%s/config/wetread/views.d/nights.view", d.home);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_true(fread(text, 1, sizeof text - 1, f) > 0);
+	fclose(f);
+	assert_non_null(strstr(text, "key    = 3\n"));
+	assert_non_null(strstr(text, "filter = p:1\n"));
+	vt_close(&d.vt);
+	console_start(&d, "sup2", 80, 24, NULL, "--view=nights");
+	assert_true(vt_sees(&d.vt, "3:nights", LIMIT));
+	assert_true(vt_sees(&d.vt, "3 of ", LIMIT));
+	desk_close(&d);
+}
+
+static bool is_on_row(struct vt *v, const void *ctx)
+{
+	int x, y;
+
+	vt_cursor(v, &x, &y);
+	return y == *(const int *)ctx;
+}
+
+static void a_mouse_is_heard_only_when_asked_for(void **state)
+{
+	static const int first = 3, fourth = 6;
+	struct desk d;
+
+	(void)state;
+	DESK_OPEN(&d, urgent);
+	key(&d, "\033[<0;20;7M\033[<0;20;7m");
+	assert_true(is_on_row(&d.vt, &first));
+	vt_send(&d.vt, ":set mouse on\r");
+	assert_true(vt_sees(&d.vt, "mouse is on", LIMIT));
+	vt_send(&d.vt, "\033[<0;20;7M\033[<0;20;7m");
+	assert_true(vt_until(&d.vt, LIMIT, is_on_row, &fourth));
+	vt_send(&d.vt, "\033[<64;20;7M");
+	assert_true(vt_until(&d.vt, LIMIT, is_on_row, &first));
+	vt_send(&d.vt, "\033[<2;20;7M");
+	assert_true(vt_sees(&d.vt, "What to do", LIMIT));
+	vt_send(&d.vt, "\033[<0;9999;9999M\033[<99;1;1M\033[<;;M");
+	vt_send(&d.vt, "\033");
+	assert_true(vt_gone(&d.vt, "What to do", LIMIT));
+	desk_close(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -667,6 +729,8 @@ int main(void)
 	    cmocka_unit_test(a_terminal_that_answers_nothing_takes_keys),
 	    cmocka_unit_test(a_terminal_that_does_not_read_holds_nothing_up),
 	    cmocka_unit_test(leaving_puts_the_terminal_back),
+	    cmocka_unit_test(a_saved_view_is_a_file_and_comes_back),
+	    cmocka_unit_test(a_mouse_is_heard_only_when_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
