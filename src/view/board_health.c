@@ -262,9 +262,15 @@ static void draw(struct view *v)
 	board_end(v, b, a.h - 3);
 	strip(v, a.y);
 	board_table_draw(v, b, &table, (struct area){0, a.y + 1, a.w, a.h - 2});
-	if (v->boards->health.result && !poll_is_fresh(v, &v->boards->health))
+	if (v->boards->health.result && !poll_is_fresh(v, &v->boards->health)) {
 		grid_putf(&v->grid, 1, a.y + a.h - 1, a.w - 2, LOOK_WARN, "as it was told at %s",
 		    clock_text(v, at, json_get_int(v->boards->health.result, "now", 0)));
+	} else if (board_row(b)) { /* in full what the last column had no room for */
+		char note[256] = "";
+
+		cell(v, board_row(b), NOTE, a.w, note, sizeof note);
+		grid_cut(&v->grid, 1, a.y + a.h - 1, a.w - 2, LOOK_TEXT, note);
+	}
 }
 
 const struct screen_ops health_screen = {

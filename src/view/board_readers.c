@@ -304,7 +304,7 @@ static bool deed(struct view *v, const struct deed *d, unsigned *did)
 		return true;
 	text = xasprintf("reader:%s", row->id);
 	if (list_set_filter(v, text, &err) == 0)
-		screen_go(v, SCREEN_LIST);
+		screen_over(v, SCREEN_LIST);
 	else
 		view_say(v, LOOK_WARN, err.text);
 	free(text);

@@ -71,6 +71,14 @@ void screen_go(struct view *v, enum screen s)
 	screen_show(v, s);
 }
 
+void screen_over(struct view *v, enum screen s)
+{
+	if (v->screen == s || v->nbelow == sizeof v->below / sizeof *v->below)
+		return;
+	v->below[v->nbelow++] = v->screen;
+	screen_show(v, s);
+}
+
 void screen_back(struct view *v)
 {
 	if (v->nbelow > 0)

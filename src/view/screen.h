@@ -42,7 +42,8 @@ struct screen_type {
 const struct screen_type *screen_type(enum screen);
 const struct screen_ops *screen_ops(const struct view *); /* of the one that is shown */
 enum context screen_context(const struct view *);
-void screen_go(struct view *, enum screen); /* on top of what is shown; back to it if it is below */
+void screen_go(struct view *, enum screen);   /* on top of what is shown; back to it if it is below */
+void screen_over(struct view *, enum screen); /* on top even if it is below, too: `back` comes back here */
 void screen_back(struct view *);
 uint64_t screen_study(const struct view *);
 struct targets screen_targets(struct view *); /* caller frees .items */

@@ -155,7 +155,7 @@ struct view {
 	struct view_link link;
 	int rtt_shown;
 
-	enum screen screen, below[SCREEN_COUNT]; /* below: what `back` shows, the last first */
+	enum screen screen, below[SCREEN_COUNT + 1]; /* below: what `back` shows, the last first */
 	unsigned nbelow;
 	int64_t now; /* coordinator's clock, taken once a frame or key */
 	int64_t mono;

@@ -269,6 +269,31 @@ static void back_goes_to_the_board_a_study_was_opened_from(void **state)
 	night_close(&n);
 }
 
+static void back_from_a_readers_cases_is_the_readers_board(void **state)
+{
+	struct night n;
+	struct desk d;
+
+	(void)state;
+	shift_open(&n);
+	desk_open(&d, &n, "coord", 80, 24);
+	desk_keys(&d, "R Enter");
+	desk_pass(&d, 1100);
+	assert_true(desk_sees(&d, "/reader:body"));
+	assert_true(desk_sees(&d, "48011902"));
+	desk_keys(&d, "q");
+	assert_false(d.last & VIEW_QUIT);
+	assert_non_null(strstr(desk_line(&d, 0), "READERS"));
+	for (int i = 0; i < 40; i++) /* round and round */
+		desk_keys(&d, "Enter R");
+	desk_keys(&d, "q");
+	assert_false(d.last & VIEW_QUIT);
+	desk_keys(&d, "q");
+	assert_true(d.last & VIEW_QUIT);
+	desk_close(&d);
+	night_close(&n);
+}
+
 static void a_reader_sees_no_supervisors_board_and_no_speed_of_others(void **state)
 {
 	struct night n;
@@ -461,6 +486,7 @@ int main(void)
 	    cmocka_unit_test(keys_that_act_are_dead_after_the_row_under_the_cursor_left),
 	    cmocka_unit_test(every_view_is_reached_by_name_and_left_by_q),
 	    cmocka_unit_test(back_goes_to_the_board_a_study_was_opened_from),
+	    cmocka_unit_test(back_from_a_readers_cases_is_the_readers_board),
 	    cmocka_unit_test(a_reader_sees_no_supervisors_board_and_no_speed_of_others),
 	    cmocka_unit_test(a_deed_of_the_queue_does_nothing_on_a_board),
 	};
