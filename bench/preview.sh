@@ -38,6 +38,18 @@ row "  processor time a picture" "$(awk '{ printf "%.0f", ($2 + $3) * 1000 / 28 
 row "  bytes, all of them" "$(cat "$E2E_DIR/made"/*.pvw | wc -c)" B
 row "  bytes of the manifest" "$(wc -c <"$E2E_DIR/made/manifest.json")" B
 
+# ---- drawing
+
+while read -r what us bytes; do
+	case $what in
+	decode-600) row "decode 600 bytes" "$(awk -v u="$us" 'BEGIN { printf "%.1f", u / 1000 }')" ms '<=' 3 ;;
+	decode) row "decode all $bytes bytes" "$(awk -v u="$us" 'BEGIN { printf "%.1f", u / 1000 }')" ms '<=' 3 ;;
+	window) row "window and level" "$(awk -v u="$us" 'BEGIN { printf "%.1f", u / 1000 }')" ms ;;
+	sixel | kitty) row "512 x 512 pixels as $what, $bytes bytes" "$(awk -v u="$us" 'BEGIN { printf "%.1f", u / 1000 }')" ms ;;
+	*) row "80 x 40 cells, $what, $bytes bytes" "$(awk -v u="$us" 'BEGIN { printf "%.1f", u / 1000 }')" ms '<=' 2 ;;
+	esac
+done < <("$top_builddir/bench/frame" "$E2E_DIR/made")
+
 # ---- fetching
 
 if ! "$shape" --rtt 1 -- true 2>"$E2E_DIR/shape.log"; then

@@ -50,10 +50,12 @@ struct draw_options {
 	enum draw_colours colours;
 	bool utf8; /* else a cell is one pixel, in its background */
 	int greys; /* 0: as many as there are; fewer for a slow link */
+	bool
+	    steady; /* for a slow link: neighbours that hardly differ are alike, and errors of rounding stay where they are */
 };
 /* How large a raster of w by h becomes within cols by rows cells, each `aspect` times as high as wide (0: twice). */
 void draw_size(int w, int h, double aspect, int cols, int rows, int *used_cols, int *used_rows);
-/* cols by rows cells, row by row: the whole raster on all of them. Errors of rounding go to the neighbours (Floyd, Steinberg). */
+/* cols by rows cells, row by row: the whole raster on all of them. Errors of rounding go to the neighbours (Floyd, Steinberg) unless steady. */
 void draw_cells(
     const struct raster *, const struct draw_options *, int cols, int rows, struct draw_cell *out);
 /* The cells as lines with SGR sequences, each ended by a reset and a newline. */

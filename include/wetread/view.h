@@ -100,6 +100,7 @@ struct view_canvas {
 	enum draw_colours colours; /* the most there are */
 	bool pixels;               /* the terminal draws struct grid_film */
 	bool pixels_first;         /* and does so by itself: it is near, or the person asked for it */
+	bool far;                  /* behind SSH or mosh: fewer greys, and only where they matter */
 	double aspect;             /* height of a cell as a multiple of its width; 0: 2 */
 };
 

@@ -76,6 +76,7 @@ struct view_canvas canvas_view(const struct canvas *c, struct term *t)
 	}
 	term_graphics(t, how, &c->facts);
 	v.pixels = how != TERM_CELLS;
+	v.far = c->path.far;
 	v.aspect = term_aspect(t);
 	return v;
 }

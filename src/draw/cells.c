@@ -111,6 +111,7 @@ struct mapping {
 	struct tone tones[TONES_MAX];
 	unsigned n;
 	struct diffusion d;
+	const struct tone **row; /* steady: what stands on the left in this row, and above from x on */
 };
 
 static int pixel(const struct raster *r, int x, int y, int channel)
@@ -124,6 +125,29 @@ static int grey(const struct raster *r, int x, int y)
 	if (r->channels == 1)
 		return pixel(r, x, y, 0);
 	return (299 * pixel(r, x, y, 0) + 587 * pixel(r, x, y, 1) + 114 * pixel(r, x, y, 2)) / 1000;
+}
+
+/*
+ * Each change of colour costs bytes, and noise on the boundary of two greys changes at every cell: the grey on the left, else the
+ * one above, stays while it is at most three quarters of a step away.
+ */
+static const struct tone *tone_steady(const struct mapping *m, int x, int v)
+{
+	const struct tone *nearby[2] = {x > 0 ? m->row[x - 1] : NULL, m->row[x]};
+	int step = 255 * 3 / 4 / (m->n > 1 ? (int)m->n - 1 : 1);
+
+	if (v < BLACK_BELOW)
+		return &m->tones[0];
+	for (int i = 0; i < 2; i++)
+		if (nearby[i] && abs(nearby[i]->value - v) <= step)
+			return nearby[i];
+	return &m->tones[nearest(m->tones, m->n, v)];
+}
+
+static uint32_t map_steady(struct mapping *m, int x, int y)
+{
+	m->row[x] = tone_steady(m, x, grey(m->r, x, y));
+	return (uint32_t)m->row[x]->number;
 }
 
 static uint32_t map_grey(struct mapping *m, int x, int y)
@@ -203,15 +227,18 @@ static void choose_tones(struct mapping *m)
 static uint32_t *map_all(const struct raster *r, const struct draw_options *opt)
 {
 	uint32_t *out = xcalloc((size_t)r->w * (size_t)r->h, sizeof *out);
-	struct mapping m = {.r = r, .opt = opt, .d = diffusion_new(r->w, 3)};
+	struct mapping m = {
+	    .r = r, .opt = opt, .d = diffusion_new(r->w, 3), .row = xcalloc((size_t)r->w, sizeof *m.row)};
 
 	choose_tones(&m);
 	map_rows(&m,
 	    opt->colours == DRAW_TRUE                      ? map_true
 	    : opt->colours == DRAW_256 && r->channels == 3 ? map_cube
+	    : opt->steady                                  ? map_steady
 	                                                   : map_grey,
 	    out);
 	diffusion_release(&m.d);
+	free(m.row);
 	return out;
 }
 

@@ -16,7 +16,8 @@ enum {
 	AGAIN_MS =
 	    5000, /* there are no pictures yet, or not of all images: asked again, and later and later */
 	AGAIN_MOST_MS = 80000,
-	FINER_MS = 200, /* a finer picture of the same slice is drawn at most so often */
+	READY_MS = 1500, /* what is complete has its pictures soon */
+	FINER_MS = 200,  /* a finer picture of the same slice is drawn at most so often */
 	FINER_SLOW_MS = 3000,
 	BESIDE_W = 32, /* columns of the picture beside the text */
 	BESIDE_WIDE_W = 80,
@@ -106,6 +107,7 @@ static void ask(struct view *v, uint64_t id)
 
 	l->study = id;
 	l->images = s ? s->images : 0;
+	l->ready = s ? s->ready_at : 0;
 	l->again_at = v->mono + l->again_gap;
 	l->again_gap = l->again_gap * 2 < AGAIN_MOST_MS ? l->again_gap * 2 : AGAIN_MOST_MS;
 	l->films.open(v->host.ctx, FILM_NOW, id);
@@ -194,6 +196,20 @@ static bool is_outdated(const struct view *v)
 	return (!m && why) || (m && !m->complete) || (s && s->images != l->images);
 }
 
+/* It became complete under the eyes of the person: no reason to wait as long as the last questions did. */
+static void hurry(struct view *v)
+{
+	struct lightbox *l = &v->lightbox;
+	const struct study *s = view_study(v, l->study);
+
+	if (!s || s->ready_at == l->ready)
+		return;
+	l->ready = s->ready_at;
+	l->again_gap = AGAIN_MS;
+	if (l->again_at > v->mono + READY_MS)
+		l->again_at = v->mono + READY_MS;
+}
+
 void lightbox_follow(struct view *v)
 {
 	struct lightbox *l = &v->lightbox;
@@ -205,6 +221,7 @@ void lightbox_follow(struct view *v)
 	}
 	if (l->study && l->study != id)
 		leave(v);
+	hurry(v);
 	if (id && !l->study && v->mono >= l->wanted_at + FILM_MS) {
 		l->again_gap = AGAIN_MS;
 		ask(v, id);

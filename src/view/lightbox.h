@@ -60,7 +60,7 @@ struct lightbox {
 	uint64_t wanted;             /* under the cursor */
 	int64_t wanted_at;           /* monotonic: since when */
 	int64_t again_at, again_gap; /* when to ask anew what pictures there are */
-	int64_t images;              /* there were when it was asked */
+	int64_t images, ready;       /* there were when it was asked; when they were complete */
 
 	bool chosen;               /* a series and a slice */
 	uint32_t series, place;    /* by the manifest's numbers */

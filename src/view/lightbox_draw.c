@@ -20,7 +20,7 @@
 
 #include "view_int.h"
 
-enum { TILE = 64, SLOW_GREYS = 8, HEAD_ROWS = 2, FOOT_ROWS = 1, WIDE_W = 60, TWO_W = 64 };
+enum { TILE = 64, SLOW_GREYS = 12, FAR_GREYS = 24, HEAD_ROWS = 2, FOOT_ROWS = 1, WIDE_W = 60, TWO_W = 64 };
 
 /* ---- from values to a raster */
 
@@ -131,8 +131,13 @@ static bool develop(struct view *v, const struct manifest_series *s, int cols, i
 
 static void to_cells(struct view *v, struct shown *w, enum draw_colours colours)
 {
-	struct draw_options o = {
-	    .colours = colours, .utf8 = !v->grid.ascii, .greys = v->slow ? SLOW_GREYS : 0};
+	bool far = v->lightbox.canvas.far;
+	struct draw_options o = {.colours = colours,
+	    .utf8 = !v->grid.ascii,
+	    .greys = v->slow ? SLOW_GREYS
+	             : far   ? FAR_GREYS
+	                     : 0,
+	    .steady = v->slow || far};
 
 	w->cells = xcalloc((size_t)w->used_cols * (size_t)w->used_rows, sizeof *w->cells);
 	draw_cells(&w->raster, &o, w->used_cols, w->used_rows, w->cells);

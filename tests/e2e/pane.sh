@@ -46,7 +46,7 @@ began=$SECONDS
 holds "a stack arrives" storescu -aet CT1 -aec WETREAD +sd +r 127.0.0.1 "$DICOM_PORT" "$E2E_DIR/ct"
 is_ready() { as okafor list -f acc:48000911 --json | grep -q '"state":"ready"'; }
 wait_for 20 "the study is ready" is_ready && ok "the study is ready"
-wait_for 30 "its picture is on the screen" share 100 || bail "a picture" "$(screen; tail -3 "$frames")"
+wait_for 60 "its picture is on the screen" share 100 || bail "a picture" "$(screen; tail -3 "$frames")"
 note "from the first image to the whole picture: $((SECONDS - began)) s"
 ok "its picture is on the screen that was open before, without a key"
 rows=$(screen | grep -c '▀')

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import pydicom
@@ -190,8 +191,8 @@ def files(args):
 
 
 bad = total = 0
-for f in files(sys.argv[2:]):
-    good, said = check(f)
+paths = list(files(sys.argv[2:]))
+for f, (good, said) in zip(paths, ThreadPool(os.cpu_count()).imap(check, paths)):
     total += 1
     bad += not good
     print("%s %s: %s" % ("ok    " if good else "NOT OK", os.path.relpath(f, os.path.commonpath(sys.argv[2:])), said), flush=True)

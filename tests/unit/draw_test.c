@@ -122,6 +122,35 @@ static void colour_stays_colour_where_there_is_any(void **state)
 	raster_release(&r);
 }
 
+/* What noise does around the boundary of two greys costs nothing, and black stays black. */
+static void a_steady_picture_changes_its_grey_seldom(void **state)
+{
+	struct draw_options dithered = {.colours = DRAW_256, .utf8 = true, .greys = 8},
+	                    steady = {.colours = DRAW_256, .utf8 = true, .greys = 8, .steady = true};
+	struct raster r = raster_new(80, 80, 1);
+	struct draw_cell cells[80 * 40];
+	struct buf a = BUF_INIT(1 << 20), b = BUF_INIT(1 << 20);
+	unsigned colours = 0;
+
+	(void)state;
+	for (int i = 0; i < 80 * 80; i++)
+		r.v[i] = i % 80 < 20 ? (uint8_t)(i % 5) : (uint8_t)(120 + (i * 7919) % 17);
+	draw_cells(&r, &dithered, 80, 40, cells);
+	draw_print(&a, &dithered, cells, 80, 40);
+	draw_cells(&r, &steady, 80, 40, cells);
+	draw_print(&b, &steady, cells, 80, 40);
+	assert_true(b.len * 4 < a.len);
+	for (int i = 0; i < 80 * 40; i++) {
+		if (i % 80 < 20)
+			assert_int_equal(cells[i].bg, 16);
+		colours += i % 80 > 20 && (cells[i].bg != cells[i - 1].bg || cells[i].fg != cells[i - 1].fg);
+	}
+	assert_int_equal(colours, 0);
+	buf_release(&a);
+	buf_release(&b);
+	raster_release(&r);
+}
+
 static void without_utf8_a_cell_is_one_pixel(void **state)
 {
 	struct draw_options opt = {.colours = DRAW_256};
@@ -409,6 +438,7 @@ int main(void)
 	    cmocka_unit_test(black_stays_black_beside_a_picture),
 	    cmocka_unit_test(fewer_greys_can_be_asked_for),
 	    cmocka_unit_test(colour_stays_colour_where_there_is_any),
+	    cmocka_unit_test(a_steady_picture_changes_its_grey_seldom),
 	    cmocka_unit_test(without_utf8_a_cell_is_one_pixel),
 	    cmocka_unit_test(lines_end_as_they_began),
 	    cmocka_unit_test(a_picture_keeps_its_shape),

@@ -301,7 +301,8 @@ static void credit_is_given_back_before_the_sender_has_to_wait(void **state)
 
 	(void)state;
 	credit_init(&c);
-	credit_echo(&c, 1300, 5000, true); /* the first echo: far more may be under way, but nobody has told the sender */
+	credit_echo(&c, 1300, 5000,
+	    true); /* the first echo: far more may be under way, but nobody has told the sender */
 	assert_true(c.bytes > 8 * 1024);
 	while (came < 1024 && !credit_came(&c, 128, 5000))
 		came += 128;
