@@ -65,6 +65,8 @@ void theme_trail_release(struct theme_trail *);
  * what"), and the theme is then not to be used.  0, E_NOTFOUND, E_SYNTAX.  trail may be NULL.
  */
 int theme_load(struct theme *, const char *name, struct theme_trail *, struct buf *errors);
+/* Do both give the same screen? */
+bool theme_same(const struct theme *, const struct theme *);
 
 /*
  * The text of a theme: $XDG_CONFIG_HOME/wetread/themes/NAME.theme, SYSCONFDIR/wetread/themes, the installed one, or the

@@ -128,7 +128,7 @@ bool looks_background(struct looks *l, int rgb)
 	if (rgb >= 0 && strcmp(l->name, "auto") == 0)
 		looks_use(l, l->name, &why);
 	free(why);
-	return memcmp(&before, &l->theme, sizeof before) != 0;
+	return !theme_same(&before, &l->theme);
 }
 
 /* ---- while it changes */
@@ -141,7 +141,7 @@ static void on_settle(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	if (load(l, l->name, &why) < 0 || memcmp(&before, &l->theme, sizeof before) != 0)
+	if (load(l, l->name, &why) < 0 || !theme_same(&before, &l->theme))
 		l->calls.changed(l->calls.ctx, why);
 	free(why);
 }

@@ -398,3 +398,18 @@ void theme_trail_release(struct theme_trail *t)
 		free(t->path[i]);
 	*t = (struct theme_trail){0};
 }
+
+static bool style_same(const struct style *a, const struct style *b)
+{
+	return !memcmp(a->fg, b->fg, sizeof a->fg) && !memcmp(a->bg, b->bg, sizeof a->bg) &&
+	       !memcmp(a->attrs, b->attrs, sizeof a->attrs);
+}
+
+bool theme_same(const struct theme *a, const struct theme *b)
+{
+	for (size_t i = 0; i < LOOK_COUNT; i++)
+		if (!style_same(&a->styles[i], &b->styles[i]))
+			return false;
+	return a->ground == b->ground && !strcmp(a->name, b->name) &&
+	       !memcmp(a->glyphs, b->glyphs, sizeof a->glyphs);
+}

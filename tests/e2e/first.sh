@@ -15,6 +15,7 @@ trap 't kill-server 2>/dev/null; e2e_clean' EXIT
 screen() { t capture-pane -p -J -S - -t c; }
 sees() { screen | grep -qF -- "$1"; }
 type() { t send-keys -t c -l -- "$1" && t send-keys -t c Enter; }
+t new-session -d -s keep cat # or the server would end with a session, and race the next
 t new-session -d -s c -x 100 -y 40 "exec env -u TMUX -u SSH_AUTH_SOCK TERM=tmux-256color WETREAD_KNOWN_HOSTS=$HOME/.ssh/known_hosts sh -c '\"$top_builddir/wetread\"; exec cat'"
 wait_for 10 "it explains itself" sees "Type the coordinator's address" && ok "without a configuration it says what it is and asks where to"
 type 'not an address'
@@ -39,9 +40,15 @@ wait_for 10 "the tour" sees "A tour, 1 of 5" && ok "the first start shows a tour
 is "$(grep -v '^#' "$XDG_CONFIG_HOME/wetread/config")" "coordinator = ssh://okafor@127.0.0.1:$SSH_PORT" "the configuration has the address and nothing else"
 is "$(stat -c %a "$XDG_CONFIG_HOME/wetread/config")" 600 "for its owner only"
 for page in 2 3 4 5; do
-	wait_for 5 "page $((page - 1))" sees "of 5"
-	until_page() { t send-keys -t c Enter && sees "A tour, $page of 5"; }
-	wait_for 10 "page $page" until_page
+	turn() { # again only after a while: a screen that has just come does not hear the first keys
+		t send-keys -t c Enter
+		for _ in {1..40}; do
+			sees "A tour, $page of 5" && return
+			sleep 0.05
+		done
+		return 1
+	}
+	wait_for 20 "page $page" turn
 done
 ok "its pages go on by Enter"
 gone() { ! sees "A tour,"; }

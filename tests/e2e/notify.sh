@@ -65,6 +65,7 @@ END
 TMUX_SOCK=wetread-$$ frames=$E2E_DIR/frames
 t() { tmux -L "$TMUX_SOCK" -f /dev/null "$@"; }
 trap 't kill-server 2>/dev/null; e2e_clean' EXIT
+t new-session -d -s keep cat # or the server would end with a session, and race the next
 console() { # console NAME [NAME=VALUE...]
 	local name=$1
 	shift

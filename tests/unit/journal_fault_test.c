@@ -305,7 +305,8 @@ static void full_then_free(struct run *r, void (*make_room)(struct run *))
 	assert_int_equal(journal_last(r->j), before);
 	assert_int_equal(rebuild(r), 0);
 	assert_int_equal(r->w.n, before);
-	assert_int_equal(turn(r, 5), E_FULL); /* still */
+	assert_int_equal(fill(r), E_FULL); /* still, though a smaller turn may fit */
+	before = r->acked;
 	assert_int_equal(rebuild(r), 0);
 	make_room(r);
 	assert_int_equal(turn(r, 5), 0);
