@@ -740,7 +740,8 @@ static void tour_first(struct console *c)
 	char *path;
 	int fd;
 
-	if (c->toured || !c->term || c->opt.given[OPT_wallboard] || !settings_bool(&c->settings, SETTING_tour))
+	if (c->toured || !c->term || c->opt.given[OPT_wallboard] ||
+	    !settings_bool(&c->settings, SETTING_tour))
 		return;
 	path = settings_state_path("tour");
 	c->toured = !path || access(path, F_OK) == 0;

@@ -57,7 +57,8 @@ static void lock_open(struct view *v)
 	else if (v->host.prove && !l->asked && !l->told) {
 		l->told = true;
 		view_say(v, LOOK_TEXT,
-		    "opened without a passphrase: unless your agent or token asked you, this lock hides but keeps nobody out");
+		    "opened without a passphrase: unless your agent or token asked you, this lock hides but "
+		    "keeps nobody out");
 	}
 	/* Keys that were meant for the lock are none for the list. */
 	v->mute_until = v->mono + CLOSED_MS;
