@@ -443,8 +443,12 @@ int pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 		pane_line(&p, LOOK_WARN, "Order", "WITHDRAWN: %s; answer with :cancel yes or no", s->cancel);
 	if (s->ack)
 		pane_line(&p, LOOK_WARN, "Notice", "%s; c acknowledges", s->ack);
+	/* A card has few lines: whose it is comes before what rule it goes by. */
+	if (list_is_small(v))
+		pane_work(&p, s);
 	pane_clock(&p, s, row);
-	pane_work(&p, s);
+	if (!list_is_small(v))
+		pane_work(&p, s);
 	pane_eligible(&p, s);
 	pane_line(&p, LOOK_TEXT, "Site", "%s%s%s", s->site ? s->site : "-", site && site->name ? ", " : "",
 	    site && site->name ? site->name : "");
