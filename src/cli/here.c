@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "wetread/errors.h"
+#include "wetread/filter.h"
+#include "wetread/quiet.h"
 #include "wetread/mem.h"
 #include "wetread/near.h"
 #include "wetread/text.h"
@@ -192,6 +194,23 @@ static int config_list(struct cli *c, const char *file)
 	return rc;
 }
 
+/* Of what the console tells, and when; a rule that stands on a saved view is known to the console only. */
+static void told_check(const struct settings *s, struct buf *errors)
+{
+	const char *rule = settings_str(s, SETTING_notify);
+	struct filter_error err;
+	struct filter *f = NULL;
+	struct quiet q;
+	char *why = NULL;
+
+	if (rule && strcmp(rule, "off") != 0 && !strchr(rule, '@') && filter_parse(&f, rule, NULL, &err) < 0)
+		buf_addf(errors, "%s: notify = %s: %s\n", s->origin[SETTING_notify], rule, err.text);
+	filter_free(f);
+	if (quiet_parse(&q, settings_str(s, SETTING_quiet), &why) < 0)
+		buf_addf(errors, "%s: %s\n", s->origin[SETTING_quiet], why);
+	free(why);
+}
+
 /* What the settings name must be usable too: one line each that is wrong. */
 static int config_whole(struct cli *c)
 {
@@ -206,6 +225,7 @@ static int config_whole(struct cli *c)
 	if (!why && theme && strcmp(theme, "auto") != 0)
 		theme_load(&t, theme, NULL, &errors);
 	str_put(&why, NULL);
+	told_check(&c->settings, &errors);
 	if (keys && settings_text(keys, &text, &why) < 0)
 		buf_addf(&errors, "%s\n", why);
 	else if (keys && text.data)

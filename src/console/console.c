@@ -1137,7 +1137,10 @@ static int notices_prepare(struct console *c, char **why)
 	    .wish = on_wish});
 	rc = view_notices(c->view, &rules, &inner);
 	if (rc < 0)
-		*why = xasprintf("notify, or quiet, in the configuration: %s", inner);
+		*why = strncmp(inner, "quiet", 5) == 0
+		           ? xasprintf("%s: %s", c->settings.origin[SETTING_quiet], inner)
+		           : xasprintf("%s: notify = %s: %s", c->settings.origin[SETTING_notify], rules.rule,
+		                 inner);
 	free(inner);
 	return rc < 0 ? E_USAGE : 0;
 }

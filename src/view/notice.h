@@ -6,16 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wetread/quiet.h"
+
 struct filter;
 
 enum { NOTICE_RULE_MAX = 240 };
-
-/* "22:00-06:00 except p0,critical" */
-struct quiet {
-	int from, to;    /* minutes of the day; the same: never quiet */
-	unsigned except; /* bits: 0..5 priorities, then these */
-};
-enum { QUIET_OVERDUE = 1 << 6, QUIET_CRITICAL = 1 << 7, QUIET_MINE = 1 << 8 };
 
 struct notices {
 	struct filter *rule; /* NULL: none */

@@ -404,7 +404,6 @@ void notices_init(struct view *);
 void notices_release(struct view *);
 int notice_rule(struct view *, const char *text, char **why); /* E_SYNTAX and *why (caller frees) */
 void notice_say(struct view *);                               /* which rule there is now */
-int quiet_parse(struct quiet *, const char *text, char **why);
 bool notice_quiet(const struct view *, unsigned marks); /* are these hours quiet, for what has these marks? */
 /* What a study is called where nobody may know whose it is. */
 void notice_label(const struct view *, const struct study *, char *out, size_t size);

@@ -60,4 +60,11 @@ t new-session -d -s c -x 100 -y 40 "exec env -u TMUX -u SSH_AUTH_SOCK TERM=tmux-
 wait_for 10 "the second start" sees "LIVE" && ok "the second start goes straight to the queue"
 holds "without the tour" gone
 t kill-session -t c
+
+# ---- rules that are wrong are named before they are needed
+
+printf 'quiet = nightly\nnotify = left<\n' >"$XDG_CONFIG_HOME/wetread/config"
+like "$(wetread config check 2>&1)" "config: notify = left<: a value is missing" "a rule that cannot be read is explained"
+like "$(wetread config check 2>&1)" "config: quiet = nightly: wanted is a time" "so are quiet hours"
+fails 2 "and the exit status says so" wetread config check
 finish
