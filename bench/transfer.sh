@@ -7,10 +7,6 @@ client=$top_builddir/bench/client shape=$top_builddir/tools/netshape
 RATE=${RATE:-256} RTT=${RTT:-600} SLICES=${SLICES:-10}
 
 # Run by netshape, with a link of the wished kind in place. Results go to 9, a line each.
-on_server() {
-	# shellcheck disable=SC2086 # NETSHAPE_S is a command and its option
-	$NETSHAPE_S "$@"
-}
 on_client() {
 	# shellcheck disable=SC2086
 	$NETSHAPE_C "$@"
@@ -32,7 +28,8 @@ peers() { # the same files by sshd: prints ms of scp -C, of rsync -z
 	printf '%s\n' Port\ 2222 "ListenAddress $NETSHAPE_ADDR" "HostKey $E2E_DIR/host" "AuthorizedKeysFile $E2E_DIR/me.pub" \
 		'StrictModes no' 'UsePAM no' 'PidFile none' 'Subsystem sftp internal-sftp' >"$E2E_DIR/sshd_config"
 	[ "$(id -u)" != 0 ] || mkdir -p /run/sshd
-	start sshd on_server "$sshd" -D -e -f "$E2E_DIR/sshd_config"
+	# shellcheck disable=SC2086 # commands and their options; a function would be a shell between
+	start sshd $NETSHAPE_S "$sshd" -D -e -f "$E2E_DIR/sshd_config"
 	wait_for 20 "sshd listens" far_listens 2222 || finish
 	local ssh=(-q -i "$E2E_DIR/me" -o "UserKnownHostsFile=$E2E_DIR/known" -o StrictHostKeyChecking=accept-new -o IdentitiesOnly=yes)
 	local from
@@ -53,20 +50,23 @@ tell() {
 ready() { [ "$(wetread-sync --json status | jq '.images.ready')" = "$SLICES" ]; }
 agent() { # a study is leased, and its images come to an agent that was live: prints ms; and how long events took, before and meanwhile
 	local began
-	start wetreadd on_server wetreadd --dir "$SITE"
+	# shellcheck disable=SC2086
+	start wetreadd $NETSHAPE_S wetreadd --dir "$SITE"
 	wait_for 20 "wetreadd listens in its namespace" far_listens "$SSH_PORT" || finish
 	export XDG_RUNTIME_DIR=$E2E_DIR/run
 	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	mkdir -p "$XDG_CONFIG_HOME/wetread"
 	printf '[sync]\nahead = 0\n' >"$XDG_CONFIG_HOME/wetread/config"
 	mkfifo "$E2E_DIR/say" "$E2E_DIR/hear"
-	on_client "$client" --target "ssh://sup1@$NETSHAPE_ADDR:$SSH_PORT" --identity "$KEYS/sup1" --known-hosts "$SITE/known_hosts" \
+	# shellcheck disable=SC2086
+	$NETSHAPE_C "$client" --target "ssh://sup1@$NETSHAPE_ADDR:$SSH_PORT" --identity "$KEYS/sup1" --known-hosts "$SITE/known_hosts" \
 		<"$E2E_DIR/say" >"$E2E_DIR/hear" 2>"$E2E_DIR/client.log" &
 	PID[client]=$!
 	disown
 	exec 7>"$E2E_DIR/say" 8<"$E2E_DIR/hear"
 	IFS= read -r -t 60 HEARD <&8 || bail "the console is live"
-	start agent on_client env WETREAD_IDENTITY="$KEYS/okafor" WETREAD_KNOWN_HOSTS="$SITE/known_hosts" \
+	# shellcheck disable=SC2086
+	start agent $NETSHAPE_C env WETREAD_IDENTITY="$KEYS/okafor" WETREAD_KNOWN_HOSTS="$SITE/known_hosts" \
 		"$top_builddir/wetread-sync" -c "ssh://okafor@$NETSHAPE_ADDR:$SSH_PORT" --key-file "$E2E_DIR/cache.key" run
 	wait_for 60 "the agent is live" grep -q 'live after' "$E2E_DIR/agent.log" || return 1
 	tell mark

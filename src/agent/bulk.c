@@ -20,7 +20,7 @@
 #include "wetread/errors.h"
 #include "wetread/json.h"
 
-enum { LINGER_MS = 30000, WINDOW_MS = 4000, REFUSED_MS = 60000 };
+enum { DEAD_MS = 30000, LINGER_MS = 30000, WINDOW_MS = 4000, REFUSED_MS = 60000 };
 
 /* ---- sending */
 
@@ -108,9 +108,9 @@ static void on_echo(void *ctx, const struct cJSON *result, const struct cJSON *e
 	if (a->ended || !a->images)
 		return;
 	now = env_mono(a->opt.env);
-	if (result)
+	if (result && now - a->images->measured < DEAD_MS)
 		credit_echo(&a->images->credit, now - a->images->measured, now, a->images->njobs > 0);
-	else
+	else /* there was a break in between */
 		credit_again(&a->images->credit);
 }
 

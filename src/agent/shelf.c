@@ -429,6 +429,7 @@ struct images *images_new(void)
 	struct images *im = xcalloc(1, sizeof *im);
 
 	credit_init(&im->credit);
+	credit_behind(&im->credit);
 	buf_init(&im->page.bytes, MANIFEST_SLICE_BYTES * (PREVIEW_KEYS + 1));
 	return im;
 }

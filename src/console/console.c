@@ -1161,7 +1161,7 @@ static void films_prepare(struct console *c)
 		e->c = c;
 		e->films = films_new(&(struct films_options){.base = c->base,
 		    .replica = c->replica,
-		    .target = settings_str(&c->settings, SETTING_coordinator),
+		    .target = c->target,
 		    .as_user = c->opt.given[OPT_as_user],
 		    .ctx = e,
 		    .news = film_news,

@@ -20,7 +20,14 @@ enum {
 
 void credit_init(struct credit *c)
 {
-	*c = (struct credit){.bytes = CREDIT_MIN, .ramping = true};
+	*c = (struct credit){.bytes = CREDIT_MIN, .ramping = true, .early = 135, .late = 160, .fill = 130};
+}
+
+void credit_behind(struct credit *c)
+{
+	c->early = 112;
+	c->late = 125;
+	c->fill = 110;
 }
 
 void credit_again(struct credit *c)
@@ -59,9 +66,9 @@ static double line_rate(const struct credit *c)
 	return a > b ? (b > d ? b : a < d ? a : d) : (a > d ? a : b < d ? b : d);
 }
 
-static int64_t line_holds(const struct credit *c, double round_trips)
+static int64_t line_holds(const struct credit *c, int percent)
 {
-	return (int64_t)(line_rate(c) * (double)c->idle_rtt * round_trips);
+	return (int64_t)(line_rate(c) * (double)c->idle_rtt * percent / 100);
 }
 
 /* Trains only ever say that more is possible: that it is too much the echo says. */
@@ -73,7 +80,7 @@ static void train_ends(struct credit *c, int64_t now)
 	c->line[1] = c->line[0];
 	c->line[0] = (double)(c->train - c->head) / (double)(now - c->train_at);
 	c->train = 0;
-	holds = line_holds(c, 1.3);
+	holds = line_holds(c, c->fill);
 	if (!c->ramping || !c->idle_rtt || holds <= c->bytes)
 		return;
 	c->ramping = holds > most;
@@ -100,9 +107,9 @@ static void train_goes_on(struct credit *c, size_t n, int64_t now)
 
 static void adapt(struct credit *c, int64_t rtt)
 {
-	bool early = rtt * 100 < c->idle_rtt * 135, late = rtt * 100 > c->idle_rtt * 160;
+	bool early = rtt * 100 < c->idle_rtt * c->early, late = rtt * 100 > c->idle_rtt * c->late;
 	bool used = c->since >= c->bytes; /* else the echo says nothing of it */
-	int64_t credit = c->bytes, most = line_holds(c, 1.6) + SPARE;
+	int64_t credit = c->bytes, most = line_holds(c, c->late) + SPARE;
 
 	starve(c, rtt, late);
 	if (c->ramping) {

@@ -3,7 +3,7 @@
 . "${top_srcdir:?}/tests/e2e/lib.sh"
 export TCP_NODELAY=1
 SYNC_PICTURES=$top_srcdir/tests/lib/pictures.py
-need jq storescu wetread-dicom wetread-dcmgen wetread-preview wetread-images wetread-sync /usr/bin/python3
+need jq tmux storescu wetread-dicom wetread-dcmgen wetread-preview wetread-images wetread-sync /usr/bin/python3
 DICOM_PORT=$(free_port)
 site_new sup1 okafor
 ctl user add elsewhere role=radiologist sites=HARBOR >/dev/null || bail "a reader of another site"
@@ -118,6 +118,18 @@ stop wetreadd
 becomes 30 .state offline "the link is cut"
 like "$(wetread preview 48990001 --size 60x20 | sed -n 2p)" '^CT .*100% of 256x256 received' "a picture is shown all the same"
 like "$(wetread preview 48990001 --json | jq -c '.series[0].images')" '^40$' "... and said what there is"
+t() { tmux -L "wetread-$$" -f /dev/null "$@"; }
+trap 't kill-server 2>/dev/null; rm -rf "$XDG_RUNTIME_DIR"; e2e_clean' EXIT
+t new-session -d -s eye -x 100 -y 30 "exec env -u TMUX TERM=tmux-256color sh -c 'exec \"$top_builddir/wetread\" 2>\"$E2E_DIR/eye.log\"'"
+screen() { t capture-pane -p -t eye; }
+sees() { screen | grep -qF -- "$1"; }
+wait_for 20 "the console finds the agent" sees 48990001 || bail "a console" "$(screen)"
+t send-keys -t eye Enter
+wait_for 20 "the console shows a picture without a link" sees 'NOT FOR DIAGNOSIS  48990001' && ok "the console shows a picture without a link"
+whole() { screen | grep -qE 'W[0-9]+ L-?[0-9]+ 100%'; }
+wait_for 20 "... all of it" whole && ok "... all of it"
+[ "$(screen | grep -c '▀')" -gt 8 ] && ok "... in half blocks" || not_ok "... in half blocks" "$(screen)"
+t kill-server
 mkdir -m 700 "$XDG_RUNTIME_DIR/out"
 is "$(wetread-sync --json export 48990001 "$XDG_RUNTIME_DIR/out" | jq -c '[.images, .missing]')" '[40,0]' "the study is exported into memory"
 is "$(sum_of "$XDG_RUNTIME_DIR/out")" "$(sum_of "$SITE/images/study/$(key_of 48990001)")" "... byte for byte as the coordinator has it"

@@ -140,6 +140,7 @@ void room_start(struct room *r)
 	    .journal = r->journal,
 	    .pictures = r->pictures,
 	    .views = r->views,
+	    .lend = r->lend,
 	    .limits = r->limits};
 
 	if (coord_new(&r->coord, &opt))
