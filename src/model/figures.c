@@ -65,7 +65,8 @@ int64_t lasting_percentile(struct lasting *l, size_t n, unsigned percent)
 {
 	double left = 1.0, want = 1.0 - percent / 100.0;
 
-	qsort(l, n, sizeof *l, lasting_cmp);
+	if (n) /* qsort() wants no NULL, not even for nothing */
+		qsort(l, n, sizeof *l, lasting_cmp);
 	for (size_t i = 0; i < n; i++) {
 		if (l[i].open)
 			continue;

@@ -217,7 +217,7 @@ static unsigned pick_choose(struct view *v, struct dialog *d)
 /* The find field is short: it lives in `chosen`. */
 static void find_key(struct view *v, struct dialog *d, uint32_t key)
 {
-	struct edit e;
+	struct edit e = {.len = 0};
 
 	edit_set(&e, d->chosen);
 	if (edit_key(&e, key)) {

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const uint32_t keys[] = {'j', 'k', 'G', 'g', 'g', ' ', '*', 'M', 'V', 4, 21, 6, K_PGUP, K_DOWN, K_UP,
     K_HOME, K_END, '?', 27, 27, 'v', 's', '\r', ':', '/', 'm', 'o', 'a', 'A', 'f', 'c', 't', 'r', 'u', 'U',
     'w', '!', 'F', 'Z', '.', '\\', '\t', K_BACKTAB, 127, '1', '2', '3', '4', '5', 'p', 'y', 'z', 't', 'q',
-    'J', 'K', 0xe9, 0x7530, 'x', '<', '5', 's', 'n', 'y'};
+    'J', 'K', 0xe9, 0x7530, 'x', '<', '5', 's', 'n', 'y', 'W', 'l', 'h', '-', '[', ']', 'N', ';', '0', '+',
+    15, 'S', 'R', 'D', 'L'};
 static const uint8_t sizes[][2] = {
     {80, 24}, {160, 48}, {60, 16}, {40, 10}, {20, 4}, {1, 1}, {133, 20}, {100, 30}};
 static const char *const who[] = {"neuro", "coord", "sup1", "body"};
