@@ -46,7 +46,7 @@ struct board_column {
 	enum side side;
 	int drop; /* the lowest goes first where there is none; 0: never */
 };
-enum { BOARD_COLUMNS = 16 };
+enum { BOARD_COLUMNS = 24 };
 struct board_table {
 	const struct board_column *columns;
 	unsigned n;

@@ -18,6 +18,7 @@
 #include "board.h"
 
 enum column { SINCE, WHAT, STATE, COLUMNS };
+_Static_assert((int)COLUMNS <= (int)BOARD_COLUMNS, "a board lays out so many at most");
 static const struct board_column columns[COLUMNS] = {
     [SINCE] = {"SINCE", 5, 5, SIDE_LEFT, 1},
     [WHAT] = {"WHAT", 24, 120, SIDE_LEFT, 0},

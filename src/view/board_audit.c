@@ -20,6 +20,7 @@
 enum { PAGE = 200, KEPT = 5000, NEW_MS = 3000, NEAR_END = 20 };
 
 enum column { NUMBER, AT, WHO, WHAT, STUDY, DETAILS, COLUMNS };
+_Static_assert((int)COLUMNS <= (int)BOARD_COLUMNS, "a board lays out so many at most");
 static const struct board_column columns[COLUMNS] = {
     [NUMBER] = {"EVENT", 7, 9, SIDE_RIGHT, 2},
     [AT] = {"AT", 5, 16, SIDE_LEFT, 3},

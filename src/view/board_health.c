@@ -14,6 +14,7 @@
 #include "board.h"
 
 enum column { KIND, NAME, STATE, LAST, EVERY, COUNT, REFUSED, NOTE, COLUMNS };
+_Static_assert((int)COLUMNS <= (int)BOARD_COLUMNS, "a board lays out so many at most");
 static const struct board_column columns[COLUMNS] = {
     [KIND] = {"WHAT", 7, 7, SIDE_LEFT, 0},
     [NAME] = {"NAME", 16, 30, SIDE_LEFT, 0},

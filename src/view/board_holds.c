@@ -10,6 +10,7 @@
 #include "board.h"
 
 enum column { HELD, REASON, PRIO, ACC, MOD, EXAM, PATIENT, SITE, SINCE, LEFT, CLOCK, COLUMNS };
+_Static_assert((int)COLUMNS <= (int)BOARD_COLUMNS, "a board lays out so many at most");
 static const struct board_column columns[COLUMNS] = {
     [HELD] = {"HELD", 5, 6, SIDE_RIGHT, 0},
     [REASON] = {"REASON", 8, 10, SIDE_LEFT, 8},

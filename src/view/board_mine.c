@@ -13,6 +13,7 @@
 #include "board.h"
 
 enum column { LEFT, PRIO, ACC, MOD, EXAM, PATIENT, SITE, STATE, SINCE, NOTICE, COLUMNS };
+_Static_assert((int)COLUMNS <= (int)BOARD_COLUMNS, "a board lays out so many at most");
 static const struct board_column columns[COLUMNS] = {
     [LEFT] = {"LEFT", 6, 6, SIDE_RIGHT, 0},
     [PRIO] = {"P", 2, 2, SIDE_LEFT, 5},

@@ -36,6 +36,7 @@ enum column {
 	NOTE,
 	COLUMNS
 };
+_Static_assert((int)COLUMNS <= (int)BOARD_COLUMNS, "a board lays out so many at most");
 static const struct board_column columns[COLUMNS] = {
     [READER] = {"READER", 10, 16, SIDE_LEFT, 0},
     [DUTY] = {"DUTY", 5, 5, SIDE_LEFT, 0},

@@ -10,6 +10,7 @@
 #include "board.h"
 
 enum column { WAIT, ACC, MOD, EXAM, PATIENT, PID, SITE, IMAGES, WHAT, COLUMNS };
+_Static_assert((int)COLUMNS <= (int)BOARD_COLUMNS, "a board lays out so many at most");
 static const struct board_column columns[COLUMNS] = {
     [WAIT] = {"WAITS", 5, 6, SIDE_RIGHT, 4},
     [ACC] = {"ACC", 8, 16, SIDE_LEFT, 0},
