@@ -34,4 +34,6 @@ for rows in 10000 100000; do
 	row "$rows studies: key to the end of its frame, down a row" "$(median j last_ms)" ms '<=' 5
 	row "$rows studies: down a page" "$(median '\u0006' last_ms)" ms '<=' 5
 	row "$rows studies: to the last row" "$(median G last_ms)" ms '<=' 5
+	target=() && [ $rows = 100000 ] && target=('<=' 60)
+	row "$rows studies: memory of the console" "$(jq '.rss_kb / 1024 * 10 | round / 10' <<<"$out")" MB "${target[@]}"
 done

@@ -8,6 +8,7 @@ Prints one JSON object:
     start   bytes, writes, first_ms (to the first byte), paint_ms (to the last byte of the first paint)
     idle    seconds, bytes, writes; with --link PORT also ip_bytes, segments: what came to this machine by TCP from that port,
             headers of 52 bytes a segment included, as the kernel counted it
+    rss_kb  what the program had resident at the end
     keys    for each key: bytes, writes, first_ms and last_ms (from the key to the first and last byte it caused)
 A write here is what one read(2) of the pty gave, which is one write(2) of the program unless it was cut.
 Escape sequences are not interpreted.  The program is ended by SIGHUP, as when a terminal closes, and by its own pid.
@@ -125,6 +126,8 @@ def main():
             keys.append(dict(key=key, **total(got), **times))
         if keys:
             result["keys"] = keys
+        with open(f"/proc/{t.pid}/status") as f:
+            result["rss_kb"] = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
         print(json.dumps(result))
     finally:
         t.end()

@@ -426,6 +426,8 @@ int pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 	const struct study *s = view_study(v, id);
 	const struct row *row = rows_find(&v->rows, id);
 	const struct site *site;
+	/* On a card name and id must do: the line is the clock's. */
+	bool no_birth = v->privacy || !s || !s->birth || list_is_small(v);
 	char name[256], age[16], when[24];
 
 	if (!s || !row)
@@ -436,8 +438,8 @@ int pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 	pane_line(&p, LOOK_STRONG, "", "%s  %s  %s", s->accession ? s->accession : "-",
 	    s->modality ? s->modality : "", prio_label(s->prio));
 	pane_line(&p, LOOK_STRONG, "", "%s", s->exam ? s->exam : "-");
-	pane_line(&p, LOOK_TEXT, "Patient", "%s  %s%s%s", name, age, v->privacy || !s->birth ? "" : "  born ",
-	    v->privacy || !s->birth ? "" : s->birth);
+	pane_line(&p, LOOK_TEXT, "Patient", "%s  %s%s%s", name, age, no_birth ? "" : "  born ",
+	    no_birth ? "" : s->birth);
 	pane_line(&p, LOOK_TEXT, "Id", "%s", v->privacy ? "" : s->pid ? s->pid : "-");
 	if (s->cancel)
 		pane_line(&p, LOOK_WARN, "Order", "WITHDRAWN: %s; answer with :cancel yes or no", s->cancel);
