@@ -102,9 +102,8 @@ static void control_end(struct input *in, char c)
 	bool plain = in->last == 0 && in->param == 0;
 
 	in->state = GROUND;
-	if (in->last == '?' || c == 't') {
-		reply(in);
-	} else if (plain && (c == 'I' || c == 'O')) { /* mode 1004: it got the focus, or lost it */
+	/* I and O: mode 1004, it got the focus, or lost it */
+	if (in->last == '?' || c == 't' || (plain && (c == 'I' || c == 'O'))) {
 		reply(in);
 	} else if (plain && c == '[') {
 		in->state = LINUX_F;
@@ -168,7 +167,7 @@ static const char paste_end[] = "\033[201~";
 
 static void paste_byte(struct input *in, unsigned char c)
 {
-	size_t seen = (size_t)in->last;
+	size_t seen = (size_t)in->last % sizeof paste_end;
 
 	if (c == (unsigned char)paste_end[seen]) {
 		in->last++;

@@ -251,6 +251,8 @@ static void foot_words(struct view *v, const struct manifest_series *s, bool has
 		snprintf(window, sizeof window, " W%.0f L%.0f", p->width, p->level);
 	if (has_picture)
 		snprintf(share, sizeof share, " %u%%", p->shot.percent);
+	if (a.w < (int)strlen("PRIOR 2025-11-02 999/999 W1234 L1234 100%"))
+		window[0] = '\0'; /* how much has come matters more */
 	a.x += grid_put(&v->grid, a.x, a.y, a.w, LOOK_WARN, "PRIOR");
 	grid_putf(&v->grid, a.x, a.y, a.w - 5, LOOK_TEXT, " %s %u/%u%s%s", *s->date ? s->date : "(no date)",
 	    p->place, s->total, window, share);
