@@ -201,6 +201,8 @@ void study_former(const struct study *, char out[200]);
 /* The sites somebody sees, as in their record; NULL, "" or "*": all. The one place that decides. */
 bool scope_sees(const char *scope, const char *site);
 bool scope_is_all(const char *scope);
+/* May data of this site be where this person is?  Nothing wanted, or nothing said: yes. */
+bool site_may_be_at(const struct site *, const struct user *);
 /*
  * A study as people name it: "48011930", "STANNE/48011930" or "#17" (the id). E_NOTFOUND, E_AMBIGUOUS. Open ones win over
  * closed.  In a scope, what is outside of it is as if it were not there.

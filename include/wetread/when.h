@@ -31,6 +31,8 @@ int64_t when_instant(const struct when_parts *, const struct zone *, bool *odd);
 /* RFC 3339 in UTC, "2026-11-21T14:07:00Z" (milliseconds only when not zero). Returns out. t 0 gives "". */
 char *when_rfc3339(int64_t t, char out[32]);
 int when_parse_rfc3339(const char *s, int64_t *t); /* E_SYNTAX */
+/* As a person says when it was: "03:10" is the last time it was so late there, or RFC 3339. E_SYNTAX; E_LIMIT: still to come. */
+int when_parse_past(const char *s, const struct zone *, int64_t now, int64_t *t);
 
 /* "4m", "1h30m", "90s", "2d", "250ms"; a bare number is seconds. E_SYNTAX. */
 int span_parse(const char *s, int64_t *ms);

@@ -607,6 +607,28 @@ static bool take_count(const char **p, int64_t *v)
 	return true;
 }
 
+int when_parse_past(const char *s, const struct zone *zone, int64_t now, int64_t *t)
+{
+	struct when_parts p;
+	int hour, minute, end = 0;
+
+	if (!when_parse_rfc3339(s, t))
+		return *t <= now ? 0 : E_LIMIT;
+	if (sscanf(s, "%2d:%2d%n", &hour, &minute, &end) != 2 || s[end] || hour < 0 || hour > 23 ||
+	    minute < 0 || minute > 59)
+		return E_SYNTAX;
+	for (int day = 0; day < 2; day++) {
+		when_local(now - day * INT64_C(86400000), zone, &p);
+		p.hour = hour;
+		p.minute = minute;
+		p.second = p.ms = 0;
+		*t = when_instant(&p, zone, NULL);
+		if (*t <= now)
+			break;
+	}
+	return 0;
+}
+
 int span_parse(const char *s, int64_t *ms)
 {
 	int64_t sum = 0, v;

@@ -76,26 +76,13 @@ static int arguments_check(struct cli *c)
 /* "03:10": the last time it was so late, where the person is. */
 static int at_parse(struct cli *c, const char *text, int64_t *at)
 {
-	int64_t now = env_now(c->env);
-	struct when_parts p;
-	int hour, minute, end = 0;
+	int rc = when_parse_past(text, c->zone, env_now(c->env), at);
 
-	if (!when_parse_rfc3339(text, at))
-		return *at <= now ? 0 : cli_fail(c, E_USAGE, "--at %s is still to come", text);
-	if (sscanf(text, "%2d:%2d%n", &hour, &minute, &end) != 2 || text[end] || hour < 0 || hour > 23 ||
-	    minute < 0 || minute > 59)
-		return cli_fail(
-		    c, E_USAGE, "--at wants a time such as 03:10 or 2026-11-21T03:10:00Z, not %s", text);
-	for (int day = 0; day < 2; day++) {
-		when_local(now - day * INT64_C(86400000), c->zone, &p);
-		p.hour = hour;
-		p.minute = minute;
-		p.second = p.ms = 0;
-		*at = when_instant(&p, c->zone, NULL);
-		if (*at <= now)
-			break;
-	}
-	return 0;
+	if (rc == E_LIMIT)
+		return cli_fail(c, E_USAGE, "--at %s is still to come", text);
+	return rc ? cli_fail(
+	                c, E_USAGE, "--at wants a time such as 03:10 or 2026-11-21T03:10:00Z, not %s", text)
+	          : 0;
 }
 
 static void command_fill(struct cli *c, struct command *cmd, int64_t at)

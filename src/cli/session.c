@@ -74,7 +74,8 @@ static void deadline_set(struct session *s)
 /* Is there no use in trying again? */
 static bool is_final(const struct session *s, int err)
 {
-	return err == E_AUTH || err == E_HOSTKEY || err == E_VERSION || (!s->been_live && !s->endless);
+	return err == E_AUTH || err == E_REVOKED || err == E_HOSTKEY || err == E_VERSION ||
+	       (!s->been_live && !s->endless);
 }
 
 static int offline_fail(struct session *s, const struct link_news *news)

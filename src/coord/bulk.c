@@ -277,7 +277,7 @@ static uint64_t on_ask(void *ctx, const struct tray_job *j, const struct tray_as
 /* A study may leave the scope, or the world, while its pictures travel. */
 static bool on_may(void *ctx, uint64_t id)
 {
-	const struct session *s = ((struct bulk *)ctx)->s;
+	struct session *s = ((struct bulk *)ctx)->s;
 	const struct study *study = world_study(&s->c->world, id);
 
 	return study && scope_sees(session_scope(s), study->site);

@@ -78,7 +78,8 @@ static int apply(struct coord *c, const struct event *e)
 		greet_stranger(&c->world, study);
 	if (type->live)
 		stage(c, e, study ? study->site : site, moved);
-	if (e->kind == EVENT_USER_SET || e->kind == EVENT_KEY_REMOVED || e->kind == EVENT_KEY_ADDED)
+	if (e->kind == EVENT_USER_SET || e->kind == EVENT_SITE_SET || e->kind == EVENT_KEY_REMOVED ||
+	    e->kind == EVENT_KEY_ADDED)
 		c->people_changed = true;
 	health_event(c->health, e, reader);
 	free(site);

@@ -87,6 +87,7 @@ struct session {
 	bool tailed;      /* its first look at the audit record was */
 	bool wants_again; /* was refused the queue because the journal is full: told when it is not */
 	char *why;        /* why it ended */
+	char *scope;      /* what session_scope() said last, where it had to be put together */
 	int64_t since;    /* UTC ms */
 	int64_t began, heard,
 	    moved; /* monotonic ms: opened; last byte in; last byte out, or nothing to send */
@@ -103,7 +104,7 @@ const char *session_via(const struct session *);
 /* The person's record, NULL for adapters and before hello. */
 const struct user *session_user(const struct session *);
 unsigned session_role(const struct session *);
-const char *session_scope(const struct session *);
+const char *session_scope(struct session *);
 /* The next whole line, without its newline; false: none. Borrowed until the next call. */
 bool session_line(struct session *, const char **line, size_t *n);
 bool session_has_line(struct session *);

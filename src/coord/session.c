@@ -79,6 +79,7 @@ void session_free(struct session *s)
 	free(s->key);
 	free(s->client);
 	free(s->why);
+	free(s->scope);
 	free(s);
 }
 
@@ -156,11 +157,37 @@ unsigned session_role(const struct session *s)
 	return role > 0 ? (unsigned)role : 0;
 }
 
-const char *session_scope(const struct session *s)
+/* Does a site of theirs keep its data elsewhere? */
+static bool is_kept_out(const struct world *w, const struct user *u)
+{
+	for (unsigned i = 0; !str_empty(u->location) && i < w->nsites; i++)
+		if (scope_sees(u->sites, w->sites[i].code) && !site_may_be_at(&w->sites[i], u))
+			return true;
+	return false;
+}
+
+/* Their sites but those; "-" when none is left, for nothing means all. */
+static char *scope_here(const struct world *w, const struct user *u)
+{
+	struct buf b = BUF_INIT(64 * 1024);
+
+	for (unsigned i = 0; i < w->nsites; i++)
+		if (scope_sees(u->sites, w->sites[i].code) && site_may_be_at(&w->sites[i], u))
+			buf_addf(&b, "%s%s", b.len ? " " : "", w->sites[i].code);
+	if (!b.len)
+		buf_addf(&b, "-");
+	return buf_take(&b);
+}
+
+const char *session_scope(struct session *s)
 {
 	const struct user *u = session_user(s);
 
-	return u && !scope_is_all(u->sites) ? u->sites : NULL;
+	if (!u || !is_kept_out(&s->c->world, u))
+		return u && !scope_is_all(u->sites) ? u->sites : NULL;
+	free(s->scope);
+	s->scope = scope_here(&s->c->world, u);
+	return s->scope;
 }
 
 /* ---- input */

@@ -77,6 +77,14 @@ static int read_line(int fd, struct buf *line, int64_t deadline)
 	}
 }
 
+/* A coordinator that cannot write says nothing of the key: whoever is told no may have to throw their cache away. */
+static bool is_no(int code)
+{
+	int err = err_of_rpc(code);
+
+	return err != E_FULL && err != E_IO && err != E_NOMEM;
+}
+
 static int judge(const struct buf *line, unsigned id)
 {
 	cJSON *doc = json_parse(line->data, line->len);
@@ -86,7 +94,7 @@ static int judge(const struct buf *line, unsigned id)
 		if (cJSON_IsObject(json_get(doc, "result")))
 			rc = ASK_YES;
 		else if (json_get(doc, "error"))
-			rc = ASK_NO;
+			rc = is_no((int)json_get_int(json_get(doc, "error"), "code", 0)) ? ASK_NO : E_IO;
 	}
 	cJSON_Delete(doc);
 	return rc;

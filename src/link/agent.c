@@ -29,6 +29,7 @@ struct agent_front {
 	char first[64];
 	bool only;
 	char signer[64];
+	bool had_first;
 };
 
 static uint32_t get32(const char *p)
@@ -98,7 +99,7 @@ static int get_string(const struct buf *m, size_t *at, const char **s, size_t *n
 }
 
 /* Rebuilds a LIST: length, kind, count, then (key, comment) pairs with the wanted one first. */
-static int reorder(const struct agent_front *f, struct buf *m)
+static int reorder(struct agent_front *f, struct buf *m)
 {
 	struct buf head = BUF_INIT(MESSAGE_MAX + 16), tail = BUF_INIT(MESSAGE_MAX);
 	uint32_t count = get32(m->data + 5), kept = 0;
@@ -119,6 +120,7 @@ static int reorder(const struct agent_front *f, struct buf *m)
 			break;
 		blob_print(key, n, print);
 		wanted = !strcmp(print, f->first);
+		f->had_first = f->had_first || wanted;
 		if (f->only && !wanted)
 			continue;
 		kept++;
@@ -206,11 +208,12 @@ undo_agent:
 	return NULL;
 }
 
-void agent_front_close(struct agent_front *f, char signer[64])
+void agent_front_close(struct agent_front *f, char signer[64], bool *had_first)
 {
 	if (!f)
 		return;
 	pthread_join(f->thread, NULL);
 	memcpy(signer, f->signer, sizeof(f->signer));
+	*had_first = f->had_first;
 	free(f);
 }

@@ -34,6 +34,7 @@ struct carrier {
 	int64_t deadline;  /* 0: none */
 	char why[512];     /* a sentence that goes with the error */
 	char key[64];      /* "SHA256:..." of the key that was let in; "": not known */
+	bool last_refused; /* the key that was let in the last time was offered, and is not any more */
 	char useless[300]; /* the key file that could not be used, and why; "": none */
 };
 
@@ -62,8 +63,11 @@ struct agent_front;
  * others, or names only that one.  NULL if there is no agent.
  */
 struct agent_front *agent_front_open(const char *first, bool only, int *fd);
-/* "SHA256:..." of the key that signed last, "" for none; ends the front, whose socket must be closed by now. */
-void agent_front_close(struct agent_front *, char signer[64]);
+/*
+ * "SHA256:..." of the key that signed last, "" for none, and whether the agent had `first`; ends the front, whose socket must
+ * be closed by now.
+ */
+void agent_front_close(struct agent_front *, char signer[64], bool *had_first);
 
 int key_print(ssh_key, char out[64]);
 

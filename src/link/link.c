@@ -241,7 +241,7 @@ static int64_t backoff(struct link *l, int err)
 	l->failures++;
 	if (err == E_HOSTKEY || l->prove)
 		return -1; /* a person must look at this first */
-	if (ms > BACKOFF_MAX_MS || err == E_AUTH)
+	if (ms > BACKOFF_MAX_MS || err == E_AUTH || err == E_REVOKED)
 		ms = BACKOFF_MAX_MS;
 	env_system.random(env_system.ctx, &chance, sizeof(chance));
 	return ms * 3 / 4 +

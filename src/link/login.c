@@ -234,6 +234,16 @@ static int key_unlock(struct carrier *c, const char *file, ssh_key *key)
 	return 0;
 }
 
+/* A key file was refused. Had it been let in the last time, that says more than that it is a stranger's. */
+static void note_refused(struct carrier *c, const char *file)
+{
+	char last[PATH_MAX + 16];
+
+	login_last(c, last, sizeof last);
+	if (!strncmp(last, "file ", 5) && !strcmp(last + 5, file))
+		c->last_refused = true;
+}
+
 static int sign_in(struct carrier *c, const char *file, ssh_key key)
 {
 	int rc;
@@ -249,6 +259,8 @@ static int sign_in(struct carrier *c, const char *file, ssh_key key)
 		if (key_print(key, c->key) < 0)
 			*c->key = '\0';
 		last_write(c, "file", file);
+	} else if (rc == 0) {
+		note_refused(c, file);
 	}
 	return rc;
 }
@@ -267,6 +279,8 @@ static int would_do(struct carrier *c, const char *file)
 				goto undo_pub;
 		}
 		rc = outcome(c, rc);
+		if (rc == 0)
+			note_refused(c, file);
 	}
 undo_pub:
 	ssh_key_free(pub);
@@ -281,6 +295,7 @@ static int ask_agent(struct carrier *c, const char *first, bool only)
 	struct agent_front *f;
 	char signer[64] = "";
 	int fd, rc, waited = 0;
+	bool had_first;
 
 	f = c->setup->no_agent ? NULL : agent_front_open(first, only, &fd);
 	if (!f)
@@ -289,13 +304,15 @@ static int ask_agent(struct carrier *c, const char *first, bool only)
 	while ((rc = ssh_userauth_agent(c->ssh, NULL)) == SSH_AUTH_AGAIN && waited >= 0)
 		waited = carrier_wait_ssh(c);
 	shutdown(fd, SHUT_RDWR); /* the front's thread ends; the session closes it */
-	agent_front_close(f, signer);
+	agent_front_close(f, signer, &had_first);
 	if (waited < 0)
 		return waited;
 	rc = outcome(c, rc);
 	if (rc == IN && *signer) {
 		memcpy(c->key, signer, sizeof signer);
 		last_write(c, "agent", signer);
+	} else if (rc == 0 && !only && had_first && strcmp(signer, first)) {
+		c->last_refused = true; /* it was named, and nobody wanted it to sign */
 	}
 	return rc;
 }
@@ -387,6 +404,7 @@ int login(struct carrier *c)
 	int rc;
 
 	*c->useless = *c->key = '\0';
+	c->last_refused = false;
 	/*
 	 * Taken by itself first: the server's list of signature types (RFC 8308) comes before the answer, and
 	 * without that list libssh refuses to sign with RSA.
@@ -410,5 +428,5 @@ int login(struct carrier *c)
 	carrier_fail(c, E_AUTH, "%s let none of your keys in as %s: %s", c->host_port,
 	    user ? user : "this user", *c->useless ? c->useless : "ask its administrator to add one");
 	ssh_string_free_char(user);
-	return E_AUTH;
+	return c->last_refused ? E_REVOKED : E_AUTH;
 }

@@ -103,10 +103,13 @@ static void rule_scope(const struct question *q, char why[120])
 {
 	const char *sites = q->user->sites;
 
-	if (str_empty(sites) || str_listed(sites, "*") ||
-	    (q->study->site && str_listed(sites, q->study->site)))
-		return;
-	snprintf(why, 120, "not for site %.40s", q->study->site ? q->study->site : "(none)");
+	const struct site *site = world_site(q->w, q->study->site);
+
+	if (!site_may_be_at(site, q->user))
+		snprintf(why, 120, "data of %.24s stay in %.32s, not where they are: %.24s", site->code,
+		    site->residency, q->user->location);
+	else if (!scope_is_all(sites) && !(q->study->site && str_listed(sites, q->study->site)))
+		snprintf(why, 120, "not for site %.40s", q->study->site ? q->study->site : "(none)");
 }
 
 static void (*const rules[ELIGIBLE_COUNT])(const struct question *, char why[120]) = {

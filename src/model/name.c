@@ -30,6 +30,25 @@ bool scope_sees(const char *scope, const char *site)
 	return scope_is_all(scope) || (!str_empty(site) && str_listed(scope, site));
 }
 
+bool site_may_be_at(const struct site *site, const struct user *u)
+{
+	const char *p = site ? site->residency : NULL;
+	char word[64];
+
+	if (str_empty(p) || str_empty(u->location))
+		return true;
+	while (*p) {
+		size_t n = strcspn(p, ", \t");
+
+		snprintf(word, sizeof word, "%.*s", (int)n, p);
+		if (str_listed(u->location, word))
+			return true;
+		p += n;
+		p += strspn(p, ", \t");
+	}
+	return false;
+}
+
 /* The studies that are called just so, wherever they are. */
 static const uint64_t *named_so(const struct world *w, const char *name, size_t *n)
 {

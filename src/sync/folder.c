@@ -27,6 +27,7 @@
 #include "wetread/errors.h"
 #include "wetread/json.h"
 #include "wetread/mem.h"
+#include "wetread/text.h"
 #include "wetread/when.h"
 
 bool folder_in_memory(const char *dir)
@@ -126,13 +127,23 @@ int folder_fill(const char *dir, const cJSON *detail, char **why)
 	return err;
 }
 
+/* Where the session's own files are, which is in memory nearly everywhere; else where shared memory is. */
 int folder_temporary(char **dir, char **why)
 {
 	char *name = xasprintf("view.%d.XXXXXX", (int)getpid()), *path = settings_agent_path(name);
 
 	free(name);
-	if (!path || !mkdtemp(path)) {
-		*why = xasprintf("%s: %s", path ? path : "$XDG_RUNTIME_DIR", strerror(errno));
+	if (path && mkdtemp(path) && !folder_in_memory(path)) {
+		rmdir(path);
+		free(path);
+		path = xstrdup("/dev/shm/wetread-view.XXXXXX");
+		if (!mkdtemp(path))
+			path[0] = '\0';
+	}
+	if (str_empty(path) || !folder_in_memory(path)) {
+		*why = xstrdup("there is no folder in memory (tmpfs) for plain patient data: neither "
+		               "$XDG_RUNTIME_DIR nor "
+		               "/dev/shm is one");
 		free(path);
 		return E_IO;
 	}

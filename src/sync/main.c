@@ -390,21 +390,25 @@ static void on_end(int sig)
 
 static const int endings[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 
+/* The command of the settings as a shell has it, with the folder behind it. */
 static int viewer_run(const char *viewer, const char *dir, char **why)
 {
-	pid_t pid = fork();
+	char *line = xasprintf("exec %s \"$1\"", viewer);
 	int status = 0;
+	pid_t pid;
 
+	pid = fork();
 	if (pid == 0) {
 		for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
 			signal(endings[i], SIG_DFL);
-		execlp(viewer, viewer, dir, (char *)NULL);
+		execl("/bin/sh", "sh", "-c", line, "viewer", dir, (char *)NULL);
 		_exit(127);
 	}
 	viewer_pid = pid;
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (pid > 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 127))
+	free(line);
+	if (pid > 0 && (!WIFEXITED(status) || WEXITSTATUS(status) < 126))
 		return 0;
 	*why = xasprintf("%s did not run", viewer);
 	return E_IO;

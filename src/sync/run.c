@@ -144,13 +144,15 @@ static void conn_write(struct conn *cn)
 /* ---- link */
 
 /*
- * Was our key offered and refused?  Only of a key file can that be told: an ssh-agent may just not have its keys yet, and
- * that is no reason to empty the cache (it expires in time).
+ * Was our key offered and refused?  The one that was let in the last time, or the one that was named; an ssh-agent may just
+ * not have its keys yet, and that is no reason to empty the cache (it expires in time).
  */
 static bool is_shut_out(const struct link_news *news)
 {
 	const char *file = getenv("WETREAD_IDENTITY");
 
+	if (news->err == E_REVOKED)
+		return true;
 	return news->err == E_AUTH && file && access(file, R_OK) == 0 &&
 	       strstr(news->why, "let none of your keys in");
 }

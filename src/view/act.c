@@ -435,6 +435,15 @@ static unsigned act_copy(struct view *v)
 	return VIEW_DRAW;
 }
 
+static unsigned act_late(struct view *v)
+{
+	char *why = NULL;
+
+	verb_run(v, ACTION_LATE, "", &why);
+	free(why);
+	return VIEW_DRAW;
+}
+
 static unsigned act_refused(struct view *v)
 {
 	refused_open(v);
@@ -496,6 +505,7 @@ static unsigned (*const acts[ACTION_PICTURE])(struct view *) = {
     [ACTION_MESSAGES] = act_messages,
     [ACTION_DRAFTS] = act_drafts,
     [ACTION_REFUSED] = act_refused,
+    [ACTION_LATE] = act_late,
     [ACTION_REDRAW] = act_redraw,
     [ACTION_SUSPEND] = act_suspend,
 };

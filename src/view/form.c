@@ -71,12 +71,18 @@ static void target_line(struct view *v, const struct dialog *d, int x, int y, in
 static void form_draw(struct view *v, struct dialog *d)
 {
 	const struct form *f = form_of(d);
-	char who[96], title[160], foot[160];
+	char who[96], title[200], foot[160], when[24];
 	struct area a, text;
 
 	snprintf(title, sizeof title, "%s %s%s%s", f->title, targets_text(&d->targets, who, sizeof who),
 	    d->cmd == CMD_takeover ? d->chosen ? " for " : ", back to the pool" : "",
 	    d->cmd == CMD_takeover && d->chosen ? d->chosen : "");
+	if (v->late_at && (d->cmd == CMD_note || d->cmd == CMD_finish)) {
+		size_t n = strlen(title);
+
+		snprintf(
+		    title + n, sizeof title - n, ", LATE ENTRY, done %s", stamp_text(v, when, v->late_at));
+	}
 	form_foot(f, d, foot, sizeof foot);
 	a = dialog_box(v, 76, 11, title, foot);
 	target_line(v, d, a.x, a.y, a.w);

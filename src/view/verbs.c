@@ -11,6 +11,7 @@
 #include "wetread/mem.h"
 #include "wetread/near.h"
 #include "wetread/text.h"
+#include "wetread/when.h"
 
 #include "view_int.h"
 
@@ -154,6 +155,29 @@ static int verb_drop(struct view *v, const char *words, char **why)
 	if (rc == 0)
 		view_sayf(v, LOOK_TEXT, "the view %s is gone", words);
 	return rc;
+}
+
+/* ---- what was read on paper */
+
+static int verb_late(struct view *v, const char *words, char **why)
+{
+	char when[24];
+	int64_t at = 0;
+	int rc = *words ? when_parse_past(words, v->zone, v->now, &at) : 0;
+
+	if (rc == E_LIMIT)
+		*why = xasprintf("%s is still to come", words);
+	else if (rc < 0)
+		*why = xasprintf("late wants a time such as 03:10 or 2026-11-21T03:10:00Z, not %.40s", words);
+	if (rc < 0)
+		return rc;
+	v->late_at = at;
+	if (at)
+		view_sayf(v, LOOK_TEXT, "the next note or report is a late entry, done %s",
+		    stamp_text(v, when, at));
+	else
+		view_say(v, LOOK_TEXT, "no late entry");
+	return 0;
 }
 
 /* ---- why a row is shown or not */

@@ -202,6 +202,8 @@ struct view {
 	unsigned nundo, nredo;
 	struct batch *anyway; /* refused as stale: `g!` sends it again by force */
 
+	int64_t late_at; /* when what is written next was done, if it is entered late; 0: now */
+
 	struct draft *drafts;
 	size_t ndrafts;
 	struct refusals refusals;

@@ -22,6 +22,7 @@ struct item {
 	struct target target;
 	char *reader, *reason, *text, *as, *with;
 	char *reader_before, *hold_before; /* what an inverse needs */
+	int64_t at;                        /* when it was done, if it is entered late; 0: now */
 	uint64_t ticket;
 	bool answered;
 	bool promised; /* the agent has kept it until there is a link */
@@ -174,6 +175,7 @@ static void batch_send(struct view *v, struct batch *b)
 		    .text = it->text,
 		    .as = it->as,
 		    .with = it->with,
+		    .at = it->at,
 		    .force = b->force};
 
 		str_put(&it->reader_before, s ? s->reader : NULL);
@@ -221,10 +223,13 @@ void work_send(struct view *v, enum cmd cmd, const struct targets *t, const stru
 		str_put(&it->text, w->text);
 		str_put(&it->as, w->as);
 		str_put(&it->with, w->with);
+		it->at = cmd == CMD_note || cmd == CMD_finish ? v->late_at : 0;
 	}
 	batch_free(v->anyway);
 	v->anyway = NULL;
 	again_keep(v, cmd, w);
+	if (cmd == CMD_note || cmd == CMD_finish)
+		v->late_at = 0;
 	batch_send(v, b);
 }
 
@@ -541,6 +546,7 @@ static void offer_anyway(struct view *v, const struct batch *b)
 		str_put(&it->text, old->text);
 		str_put(&it->as, old->as);
 		str_put(&it->with, old->with);
+		it->at = old->at;
 	}
 	batch_free(v->anyway);
 	v->anyway = NULL;

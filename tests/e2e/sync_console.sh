@@ -135,4 +135,16 @@ ok "it is settled as a second opinion"
 second() { there "${mine[1]}" | jq -e '[.thread[] | select(.kind == "second") | .text | contains("a report without a link")] == [true]' >/dev/null; }
 wait_for 15 "the second opinion is with the coordinator" second && ok "the second opinion is with the coordinator"
 is "$(there "${mine[1]}" | jq -r .state)" assigned "nothing was overwritten"
+
+# ---- what was read on paper
+
+press : "late $(date -u -d '-7 minutes' +%H:%M)" Enter
+shows 10 "the next note or report is a late entry" "a time in the past is taken"
+on "${mine[0]}"
+press m
+shows 10 "LATE ENTRY, done" "the note says that it is one"
+press "read on paper" Tab
+decide s "Note on"
+late() { there "${mine[0]}" | jq -e '[.thread[] | select(.text == "read on paper") | .made < .at] == [true]' >/dev/null; }
+wait_for 15 "it is there with both times" late && ok "it is there with both times"
 finish
