@@ -77,6 +77,45 @@ END
 		echo .El
 	done
 	cat <<'END'
+.Sh ON THE COMMAND LINE
+Behind
+.Sy \&:
+every action and command stands by its name; letters in order find it, Tab completes, a wrong word is told the nearest.
+A number, or what reads like one, is an accession: the cursor goes there.
+Some actions take words:
+.Bl -tag -width Ds
+END
+	awk '
+		function field(line, n,   i, out) {
+			for (i = 0; i < n; i++) {
+				if (!match(line, /"([^"\\]|\\.)*"/)) return ""
+				out = substr(line, RSTART + 1, RLENGTH - 2)
+				line = substr(line, RSTART + RLENGTH)
+			}
+			return out
+		}
+		FILENAME ~ /action.def$/ && /^ACTION\(/ {
+			split($0, part, /[(,]/)
+			words[part[2]] = field($0, 1); help[part[2]] = field($0, 2)
+		}
+		FILENAME ~ /verb.def$/ && /^VERB\(/ {
+			split($0, part, /[(,]/)
+			printf ".It Ic %s Ar %s\n%s.\n", words[part[2]], field($0, 1), help[part[2]]
+		}
+		FILENAME ~ /verb.def$/ && /^SETTABLE\(/ { set[++n] = ".It Sy " field($0, 1) " Ar " field($0, 2) "\n" field($0, 3) "." }
+		END {
+			print ".El\n.Pp\nWhat\n.Ic set\nchanges, for this console:\n.Bl -tag -width Ds"
+			for (i = 1; i <= n; i++) print set[i]
+			print ".El"
+		}' "$src/tbl/action.def" "$src/tbl/verb.def"
+	cat <<'END'
+.Pp
+.Sy 0
+begins a count:
+.Sy 05j
+is five rows down,
+.Sy 012G
+the twelfth row.
 .Sh WHERE TEXT IS TYPED
 Arrows, Home and End move; Backspace and Del erase;
 .Sy C-u

@@ -24,6 +24,8 @@
 #include "wetread/theme.h"
 #include "wetread/view.h"
 
+#include "pick_int.h"
+
 enum { ERRORS_MAX = 64 * 1024 };
 
 struct verb {
@@ -230,6 +232,7 @@ static int config_whole(struct cli *c)
 		buf_addf(&errors, "%s\n", why);
 	else if (keys && text.data)
 		keys_check(keys, text.data, &errors);
+	shelf_check(&errors);
 	free(why);
 	free(keys);
 	buf_release(&text);
@@ -239,7 +242,7 @@ static int config_whole(struct cli *c)
 		buf_release(&errors);
 		return rc;
 	}
-	return all_right(c, "configuration, keys and theme");
+	return all_right(c, "configuration, keys, theme and saved views");
 }
 
 static int config_check(struct cli *c, const char *file)

@@ -14,6 +14,7 @@ struct shelf {
 };
 void shelf_load(struct shelf *);
 void shelf_release(struct shelf *);
+void shelf_check(struct buf *errors); /* a line for each mistake in a view's file */
 const struct saved *shelf_get(const struct shelf *, const char *name); /* NULL: there is none */
 const char *shelf_near(const struct shelf *, const char *name);        /* NULL: none is near */
 struct filter_names shelf_names(struct shelf *);                       /* for "@nights" in filters */

@@ -11,6 +11,7 @@
 #include "wetread/mem.h"
 #include "wetread/near.h"
 #include "wetread/settings.h"
+#include "wetread/theme.h"
 #include "wetread/text.h"
 
 static void one_put(struct shelf *v, const struct saved *s)
@@ -39,6 +40,44 @@ static void file_take(void *ctx, bool own, const char *file, const char *text, s
 		log_warn("left out: %s", why);
 	free(why);
 }
+
+/* ---- checking: wetread config check */
+
+static bool is_look(const char *key)
+{
+	for (int i = 0; i < LOOK_COUNT; i++)
+		if (strcmp(look_type((enum look)i)->key, key) == 0)
+			return true;
+	return false;
+}
+
+static void file_check(void *ctx, bool own, const char *file, const char *text, size_t n)
+{
+	const char *dir = own ? "views.d" : "views.d of this machine";
+	char name[SAVED_NAME_MAX + 1], *why = NULL;
+	struct saved s = {0};
+
+	if (!saved_name_of(file, name)) {
+		buf_addf(ctx, "%s/%s: a view's name is letters, digits and _ . -, at most %d\n", dir, file,
+		    SAVED_NAME_MAX);
+		return;
+	}
+	if (saved_parse(&s, name, text, n, NULL, &why) < 0)
+		buf_addf(ctx, "%s/%s\n", dir, why);
+	for (unsigned i = 0; i < s.ncolours; i++)
+		if (!is_look(s.colours[i].look))
+			buf_addf(
+			    ctx, "%s/%s: there is no role '%s' of a theme\n", dir, file, s.colours[i].look);
+	saved_release(&s);
+	free(why);
+}
+
+void shelf_check(struct buf *errors)
+{
+	settings_views(file_check, errors);
+}
+
+/* ---- what there is */
 
 static void builtin_put(struct shelf *v, const char *name, const char *filter, const char *sort)
 {

@@ -67,4 +67,7 @@ printf 'quiet = nightly\nnotify = left<\n' >"$XDG_CONFIG_HOME/wetread/config"
 like "$(wetread config check 2>&1)" "config: notify = left<: a value is missing" "a rule that cannot be read is explained"
 like "$(wetread config check 2>&1)" "config: quiet = nightly: wanted is a time" "so are quiet hours"
 fails 2 "and the exit status says so" wetread config check
+mkdir -p "$XDG_CONFIG_HOME/wetread/views.d"
+printf 'key = 3\nfiltre = hold\n' >"$XDG_CONFIG_HOME/wetread/views.d/nights.view"
+like "$(wetread config check 2>&1)" "views.d/nights.view:2: there is no key 'filtre'; did you mean 'filter'" "a saved view is checked with its lines"
 finish

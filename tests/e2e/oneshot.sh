@@ -126,6 +126,15 @@ gives 0 "a filter" u okafor list --filter 'mod:mr' --json
 is "$(jq -r '.[].accession' <<<"$OUT")" 48000666 "picks"
 gives 2 "a filter that is wrong" u okafor list --filter 'left<soon'
 like "$ERR" 'left<\[soon\]' "is told with its place"
+mkdir -p "$XDG_CONFIG_HOME/wetread/views.d"
+printf 'filter = mod:mr\nsort = -acc\n' >"$XDG_CONFIG_HOME/wetread/views.d/magnets.view"
+gives 0 "a saved view" u okafor list --view magnets --json
+is "$(jq -r '.[].accession' <<<"$OUT")" 48000666 "picks by its filter"
+gives 0 "and stands for it in a filter" u okafor list --filter '!@magnets' --json
+is "$(jq -r '[.[].modality] | index("MR")' <<<"$OUT")" null "turned round"
+gives 2 "a view that is not there" u okafor list --view magnet
+like "$ERR" 'did you mean magnets' "is told with the nearest"
+rm "$XDG_CONFIG_HOME/wetread/views.d/magnets.view"
 gives 0 "a sort" u okafor list --sort -acc -n 2 --json
 is "$(jq -r '[.[].accession]|join(" ")' <<<"$OUT")" "777 777" "orders"
 gives 0 "list as CSV" u okafor list --csv

@@ -45,8 +45,9 @@ struct room {
 	struct console *consoles[ROOM_CONSOLES];
 	unsigned nconsoles;
 	struct coord_limits limits;
-	bool (*lend)(void *ctx, uint64_t asked, const struct tray_ask *); /* as in coord.h, from the next room_start() on */
-	int dead; /* E_* when a turn said that nothing can go on */
+	bool (*lend)(void *ctx, uint64_t asked,
+	    const struct tray_ask *); /* as in coord.h, from the next room_start() on */
+	int dead;                     /* E_* when a turn said that nothing can go on */
 };
 
 void room_open(struct room *, uint64_t seed); /* with the people, no studies */
