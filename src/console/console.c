@@ -1348,7 +1348,8 @@ int console_main(int argc, char **argv)
 	rc = options_parse(&c.opt, argc, argv, &why);
 	if (rc == 0 && c.opt.given[OPT_play]) {
 		looks_free(c.looks);
-		return told(play(c.opt.given[OPT_play], &why), why);
+		rc = play(c.opt.given[OPT_play], &why);
+		return told(rc, why);
 	}
 	c.slow = rc == 0 && c.opt.given[OPT_slow];
 	if (rc == 0)

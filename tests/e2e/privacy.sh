@@ -175,6 +175,10 @@ wait_for 10 "it is played" sees play "[masked]" && ok "and is played"
 t send-keys -t play q
 over() { ! t has-session -t play 2>/dev/null; }
 wait_for 10 "q ends it" over && ok "until q"
+printf '{"version":2,"width":80,"height":24}\n[1,"o"]\n' >"$E2E_DIR/bad.cast"
+t new-session -d -s bad -x 80 -y 24 "'$top_builddir/wetread' --play '$E2E_DIR/bad.cast'; '$top_builddir/wetread' --play '$KEYS/okafor'; exec cat"
+wait_for 10 "a record that is none" sees bad "line 2 is not an event" && ok "a record that is damaged says where"
+wait_for 10 "no record" sees bad "not an asciicast" && ok "and what is none is said to be none"
 t show-buffer 2>/dev/null >"$E2E_DIR/buffers.log" || true
 for pane in reader eye idle; do
 	screen $pane >"$E2E_DIR/$pane.left.log"
