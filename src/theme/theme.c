@@ -238,7 +238,7 @@ static void role_line(struct loader *l, char *key, char *value)
 
 static void ground_line(struct loader *l, const char *value)
 {
-	char *end;
+	char *end = NULL;
 	long rgb = *value == '#' ? strtol(value + 1, &end, 16) : 0;
 
 	if (strcmp(value, "dark") == 0)
@@ -247,7 +247,7 @@ static void ground_line(struct loader *l, const char *value)
 		l->theme->ground = COLOUR_RGB | 0xf4f4f4;
 	else if (strcmp(value, "unknown") == 0)
 		l->theme->ground = COLOUR_DEFAULT;
-	else if (*value == '#' && strlen(value) == 7 && !*end)
+	else if (*value == '#' && strlen(value) == 7 && end && !*end)
 		l->theme->ground = COLOUR_RGB | (int32_t)rgb;
 	else
 		wrong(l, l->here, "ground is dark, light, unknown or #rrggbb, not '%s'", value);
