@@ -311,7 +311,7 @@ static int ask_agent(struct carrier *c, const char *first, bool only)
 	if (rc == IN && *signer) {
 		memcpy(c->key, signer, sizeof signer);
 		last_write(c, "agent", signer);
-	} else if (rc == 0 && !only && had_first && strcmp(signer, first)) {
+	} else if (rc == 0 && !only && had_first && first && strcmp(signer, first)) {
 		c->last_refused = true; /* it was named, and nobody wanted it to sign */
 	}
 	return rc;
