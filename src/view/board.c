@@ -18,7 +18,9 @@ enum {
 	AHEAD_MS = 15000,
 	HEALTH_MS = 10000,
 	LOST_MS = 60000,
-	FRESH_MS = 45000,
+	FRESH_MS = 90000,
+	GLANCE_MS = 5000,  /* the queue's strip only says how many there are, */
+	SELDOM_MS = 60000, /* and asks seldom */
 	LARGE = 20000,
 	LARGE_FACTOR = 6,
 	DISK_PERCENT = 5
@@ -92,10 +94,15 @@ bool poll_is_fresh(const struct view *v, const struct poll *p)
 	return p->result && v->link.state == VIEW_LIVE && v->mono - p->came_at < FRESH_MS;
 }
 
+static int64_t poll_every(const struct view *v)
+{
+	return v->screen == SCREEN_LIST ? SELDOM_MS : HEALTH_MS;
+}
+
 const struct cJSON *board_health(struct view *v)
 {
 	if (v->role & (ROLE_COORDINATOR | ROLE_SUPERVISOR | ROLE_ADMIN))
-		poll_ask(v, &v->boards->health, "health.show", "{}", HEALTH_MS);
+		poll_ask(v, &v->boards->health, "health.show", "{}", poll_every(v));
 	return v->boards->health.result;
 }
 
@@ -103,7 +110,7 @@ const struct cJSON *board_reader_facts(struct view *v, const char *login)
 {
 	const struct cJSON *one, *list;
 
-	poll_ask(v, &v->boards->readers, "readers.show", "{}", HEALTH_MS);
+	poll_ask(v, &v->boards->readers, "readers.show", "{}", poll_every(v));
 	list = json_get(v->boards->readers.result, "readers");
 	cJSON_ArrayForEach(one, list)
 	{
@@ -228,10 +235,10 @@ const struct alerts *board_alerts(struct view *v)
 	struct alert_sources src = {.world = view_world(v), .now = v->now};
 	struct heard *heard;
 
+	if (!is_old(v, b->alerts_at, v->screen == SCREEN_LIST ? GLANCE_MS : ROWS_MS))
+		return &b->alerts;
 	src.crowd = board_crowd(v);
 	src.forecast = board_forecast(v);
-	if (!is_old(v, b->alerts_at, ROWS_MS))
-		return &b->alerts;
 	src.heard = heard = heard_list(v, &src.nheard);
 	alerts_release(&b->alerts);
 	alerts_find(&b->alerts, &src);
@@ -240,6 +247,13 @@ const struct alerts *board_alerts(struct view *v)
 	b->alerts_at = v->mono;
 	free(heard);
 	return &b->alerts;
+}
+
+unsigned boards_open_alerts(struct view *v)
+{
+	if (!(v->role & (ROLE_COORDINATOR | ROLE_SUPERVISOR)) || view_world(v)->nstudies > LARGE)
+		return 0;
+	return board_alerts(v)->open;
 }
 
 /* ---- rows and the cursor */

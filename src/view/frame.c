@@ -186,9 +186,10 @@ static void strip_levels(const struct view *v, struct strip *s, bool wide)
 	}
 }
 
-static void strip_make(const struct view *v, struct strip *s, bool wide)
+static void strip_make(struct view *v, struct strip *s, bool wide)
 {
 	const struct counts *c = &v->rows.counts;
+	unsigned alerts = boards_open_alerts(v);
 
 	if (c->hidden_over)
 		part_add(s, 11, " | ", LOOK_WARN, "filter hides %u OVERDUE", c->hidden_over);
@@ -197,6 +198,8 @@ static void strip_make(const struct view *v, struct strip *s, bool wide)
 		if (p < 2 || wide)
 			part_add(s, 7 - 3 * p, p ? "  " : " | ",
 			    p == 0 && c->prios[0] ? LOOK_PRIO_0 : LOOK_STRIP, "P%d %u", p, c->prios[p]);
+	if (alerts)
+		part_add(s, 9, " | ", LOOK_WARN, wide ? "alerts %u (press !)" : "alerts %u", alerts);
 	if (c->fresh)
 		part_add(s, 9, " | ", LOOK_STRONG, wide ? "new %u (press .)" : "new %u", c->fresh);
 	if (v->mono < v->paused_until)

@@ -297,7 +297,8 @@ int lightbox_width(const struct view *); /* columns beside the text; 0: none */
 /* board.c and the board_*.c: what other files need of them */
 struct boards *boards_new(void);
 void boards_free(struct boards *);
-void boards_forget(struct boards *); /* the world is another: nothing that was counted holds */
+void boards_forget(struct boards *);        /* the world is another: nothing that was counted holds */
+unsigned boards_open_alerts(struct view *); /* that nobody sees to, for those who may; 0 for others */
 unsigned alert_see_to(struct view *, const char *put_off); /* board_alerts.c: "" or " 30m" */
 unsigned reader_set_duty(struct view *);                   /* board_readers.c */
 
