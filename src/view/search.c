@@ -17,7 +17,9 @@
 
 #include "view_int.h"
 
-enum { PAGE_LINES = 600, BODY_TOP = 3, BODY_FOOT = 3 };
+enum { PAGE_LINES = 600, BODY_TOP = 3, BODY_FOOT = 3, SEEK_STEP = 3000 };
+
+static const struct dialog_type search_type;
 
 /* ---- rows */
 
@@ -35,36 +37,55 @@ bool search_row_matches(struct view *v, const struct filter *f, const struct row
 	return filter_match(f, &subject.base);
 }
 
-/* The index of the first match from `from` on, in steps of `by`, round the end; SIZE_MAX if there is none. */
-static size_t row_next(struct view *v, const struct filter *f, size_t from, int by)
+void search_stop(struct view *v)
 {
-	size_t n = v->rows.n;
-
-	for (size_t i = 0; i < n; i++) {
-		size_t at = by > 0 ? (from + i) % n : (from + n - i % n) % n;
-
-		if (search_row_matches(v, f, v->rows.order[at]))
-			return at;
-	}
-	return SIZE_MAX;
+	filter_free(v->shape.seek.filter);
+	v->shape.seek = (struct seek){0};
 }
 
+static void seek_failed(struct view *v)
+{
+	search_stop(v);
+	if (v->dialog && v->dialog->type == &search_type)
+		str_put(&v->dialog->chosen, "no row matches");
+	else
+		view_sayf(v, LOOK_WARN, "%s: no row matches", v->shape.search_rows);
+}
+
+/* A part of the rows: a queue of 100,000 is not looked through while a key waits. */
+bool search_work(struct view *v)
+{
+	struct seek *k = &v->shape.seek;
+	size_t n = v->rows.n;
+
+	for (int i = 0; k->filter && i < SEEK_STEP; i++) {
+		if (n == 0 || k->left == 0) {
+			seek_failed(v);
+			return false;
+		}
+		k->at %= n;
+		if (search_row_matches(v, k->filter, v->rows.order[k->at])) {
+			list_goto(v, v->rows.order[k->at]->id);
+			search_stop(v);
+			return false;
+		}
+		k->at = k->by > 0 ? k->at + 1 : k->at + n - 1;
+		k->left--;
+	}
+	return k->filter != NULL;
+}
+
+/* From row `from` on in steps of `by`, round the end. */
 static int rows_search(struct view *v, const char *text, size_t from, int by, struct filter_error *err)
 {
 	struct filter_names names = list_names(v);
 	struct filter *f = NULL;
-	size_t at;
 
+	search_stop(v);
 	if (filter_parse(&f, text, &names, err) < 0)
 		return -1;
-	at = v->rows.n ? row_next(v, f, from % v->rows.n, by) : SIZE_MAX;
-	filter_free(f);
-	if (at == SIZE_MAX) {
-		if (err)
-			*err = (struct filter_error){0, 0, "no row matches"};
-		return -1;
-	}
-	list_goto(v, v->rows.order[at]->id);
+	v->shape.seek = (struct seek){f, from, v->rows.n, by};
+	search_work(v);
 	return 0;
 }
 
@@ -156,8 +177,9 @@ static void search_try(struct view *v, struct dialog *d)
 		str_put(&d->chosen, found ? NULL : "no line has it");
 		return;
 	}
-	found = rows_search(v, d->edit.text, (size_t)d->picked_at, 1, &err) == 0;
-	str_put(&d->chosen, found ? NULL : err.text);
+	str_put(&d->chosen, NULL); /* before, for the search may end at once and say so */
+	if (rows_search(v, d->edit.text, (size_t)d->picked_at, 1, &err) < 0)
+		str_put(&d->chosen, err.text);
 }
 
 static void search_draw(struct view *v, struct dialog *d)
@@ -171,7 +193,9 @@ static void search_draw(struct view *v, struct dialog *d)
 	grid_fill(g, 6, y, room - 6, LOOK_FIELD);
 	grid_put(g, 6, y, room - 6, LOOK_FIELD, d->edit.text + from);
 	grid_put(g, room + 1, y, g->w - room - 2, d->chosen ? LOOK_WARN : LOOK_DIM,
-	    d->chosen ? d->chosen : "Enter stay here   Esc back   then n N");
+	    d->chosen              ? d->chosen
+	    : v->shape.seek.filter ? "looking"
+	                           : "Enter stay here   Esc back   then n N");
 	g->cur_x = 6 + cursor;
 	g->cur_y = y;
 }
@@ -179,6 +203,7 @@ static void search_draw(struct view *v, struct dialog *d)
 static unsigned search_key(struct view *v, struct dialog *d, uint32_t key)
 {
 	if (key == 27) {
+		search_stop(v);
 		str_put(&v->shape.search_text, NULL);
 		v->scroll = d->focus;
 		if (d->cmd == SCREEN_LIST)

@@ -102,7 +102,12 @@ struct shape {
 	bool watched, watch_stale; /* the first walk is done; there are other views now */
 	size_t watch_slot;
 	int64_t walked_at, said_at;
-	int count;                       /* typed before a key; -1: none */
+	int count; /* typed before a key; -1: none */
+	struct seek {
+		struct filter *filter; /* NULL: nothing is looked for now */
+		size_t at, left;
+		int by;
+	} seek;
 	char *search_rows, *search_text; /* what n and N look for on the queue, and on a study */
 	int search_line;
 
@@ -183,6 +188,8 @@ void explain_open(struct view *, uint64_t study);
 /* search.c */
 void search_open(struct view *);
 unsigned search_next(struct view *, int by);
+bool search_work(struct view *); /* a part of the rows; true while there is more */
+void search_stop(struct view *);
 bool search_row_matches(struct view *, const struct filter *, const struct row *);
 void search_mark(struct view *); /* what was found, on the lines just drawn */
 

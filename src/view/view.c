@@ -65,7 +65,7 @@ bool view_deaf(const struct view *v)
 
 bool view_settled(const struct view *v)
 {
-	return !rows_busy(&v->rows) && v->rows.dirty.n == 0 && !v->load_wanted &&
+	return !rows_busy(&v->rows) && !v->shape.seek.filter && v->rows.dirty.n == 0 && !v->load_wanted &&
 	       (v->rows.counted || !rows_is_large(&v->rows));
 }
 
@@ -311,6 +311,8 @@ unsigned view_key(struct view *v, uint32_t key)
 
 	view_clock(v);
 	v->last_key = key;
+	if (!v->dialog) /* it must not move the cursor away from under what is done now */
+		search_stop(v);
 	notice_seen(v);
 	if (view_locked(v))
 		return lock_key(v, key);
@@ -457,7 +459,7 @@ bool view_work(struct view *v)
 	src = view_source(v);
 	if (notice_sweep(v))
 		return true;
-	if (rows_count(&v->rows, v->now, 4000))
+	if (search_work(v) || rows_count(&v->rows, v->now, 4000))
 		return true;
 	if (view_frozen(v) && !(v->rows.job && v->rows.job_urgent))
 		return false;

@@ -577,6 +577,7 @@ void views_release(struct view *v)
 	free(v->shape.again.reason);
 	free(v->shape.again.text);
 	free(v->shape.again.as);
+	search_stop(v);
 	free(v->shape.search_rows);
 	free(v->shape.search_text);
 	past_release(v);

@@ -56,11 +56,13 @@ static void keys_are_quick(void **state)
 {
 	static const uint32_t moves[] = {'j', 'k', 4, 21, 'G', K_HOME, K_PGDN, ' '};
 	static const uint32_t sorts[] = {'S', 'j', 'G'};
+	static const uint32_t sought[] = {'g', '/', 'q', 'q', 'x', 'x', 27};
 	static const uint32_t typed[] = {'/', 'c', 'h', 'e', 's', 't', 27};
 
 	(void)state;
 	assert_true(key_cost("moving", moves, 8) < KEY_US);
 	assert_true(key_cost("typing a filter", typed, 7) < KEY_US);
+	key_cost("looking for what is not there", sought, 7);
 	assert_true(key_cost("turning the order", sorts, 3) < KEY_US);
 	while (view_work(d.view))
 		;
