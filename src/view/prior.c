@@ -245,17 +245,17 @@ static void picture_make(struct view *v, const struct manifest_series *s, struct
 static void foot_words(struct view *v, const struct manifest_series *s, bool has_picture, struct area a)
 {
 	const struct prior *p = &v->lightbox.prior;
-	char window[48] = "", share[16] = "";
+	char place[48], window[48] = "", share[16] = "";
 
+	snprintf(place, sizeof place, " %s %u/%u", *s->date ? s->date : "(no date)", p->place, s->total);
 	if (has_picture && p->shot.plane.channels == 1)
 		snprintf(window, sizeof window, " W%.0f L%.0f", p->width, p->level);
 	if (has_picture)
 		snprintf(share, sizeof share, " %u%%", p->shot.percent);
-	if (a.w < (int)strlen("PRIOR 2025-11-02 999/999 W1234 L1234 100%"))
+	if (a.w < (int)(strlen("PRIOR") + strlen(place) + strlen(window) + strlen(share)))
 		window[0] = '\0'; /* how much has come matters more */
 	a.x += grid_put(&v->grid, a.x, a.y, a.w, LOOK_WARN, "PRIOR");
-	grid_putf(&v->grid, a.x, a.y, a.w - 5, LOOK_TEXT, " %s %u/%u%s%s", *s->date ? s->date : "(no date)",
-	    p->place, s->total, window, share);
+	grid_putf(&v->grid, a.x, a.y, a.w - 5, LOOK_TEXT, "%s%s%s", place, window, share);
 }
 
 static const char *excuse(struct view *v, const struct manifest_series *s, char *out, size_t size)
