@@ -259,7 +259,8 @@ void table_layout_make(const struct view *v, int width, struct table_layout *l)
 	for (unsigned i = 0; i < c.n; i++) {
 		l->at[l->n++] = (struct placed){c.at[i].column, x, c.at[i].width};
 		x += c.at[i].width + 1;
-		if (is_pinned(c.at[i].column))
+		/* Where bytes are dear the first of the two identifiers must do. */
+		if (is_pinned(c.at[i].column) && (v->tick == 1 || l->bar == 0))
 			l->bar = x - 1;
 	}
 }

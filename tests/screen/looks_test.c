@@ -170,6 +170,26 @@ static void ones_own_keys_do_and_a_mistake_is_told_before_anything(void **state)
 	desk_close(&d);
 }
 
+/* A key that moves the cursor, when the terminal is behind SSH: the bar is shorter there. */
+static void behind_ssh_a_key_costs_less(void **state)
+{
+	static const char *const far[] = {"SSH_CONNECTION=192.0.2.1 1 192.0.2.2 22", NULL};
+	unsigned long long before;
+	uint64_t bytes;
+	struct desk d;
+
+	(void)state;
+	desk_open(&d);
+	console_live(&d, 80, 24, far, NULL);
+	before = d.vt.cursor;
+	bytes = d.vt.bytes;
+	vt_send(&d.vt, "j");
+	assert_true(vt_until(&d.vt, LIMIT, cursor_is_not, &before));
+	print_message("a key behind SSH: %llu bytes\n", (unsigned long long)(d.vt.bytes - bytes));
+	assert_true(d.vt.bytes - bytes <= 180);
+	desk_close(&d);
+}
+
 static void forty_columns_can_be_read(void **state)
 {
 	static const char *const types[] = {
@@ -227,6 +247,7 @@ int main(void)
 	    cmocka_unit_test(no_color_is_honoured_and_an_option_beats_it),
 	    cmocka_unit_test(a_theme_is_chosen_by_name_while_it_runs),
 	    cmocka_unit_test(ones_own_keys_do_and_a_mistake_is_told_before_anything),
+	    cmocka_unit_test(behind_ssh_a_key_costs_less),
 	    cmocka_unit_test(forty_columns_can_be_read),
 	    cmocka_unit_test(for_screen_readers_the_row_is_said_in_words),
 	};
