@@ -319,7 +319,7 @@ static void on_follow(struct agent_client *c, const struct wire_msg *m)
 
 	json_kstr(&b, "epoch", a->gen);
 	json_kstr(&b, "mode", same ? "delta" : "snapshot");
-	json_kuint(&b, "n", same ? w->n : wire_pager_n(p));
+	json_kuint(&b, "n", p ? wire_pager_n(p) : w->n);
 	if (p)
 		json_kuint(&b, "pages", wire_pager_pages(p));
 	json_close(&b, '}');
