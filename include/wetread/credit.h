@@ -38,6 +38,8 @@ void credit_again(struct credit *); /* a new connection: nothing is under way */
 /* The control connection should be measured now, and credit_echo() told. */
 bool credit_should_measure(struct credit *, int64_t now);
 void credit_echo(struct credit *, int64_t rtt_ms, int64_t now, bool busy); /* busy: pictures are coming */
+/* The owner knows of a round trip that was as short: the first one that is measured may have met something. */
+void credit_idle(struct credit *, int64_t rtt_ms);
 /* So many came: is it time to give back? */
 bool credit_came(struct credit *, size_t n, int64_t now);
 uint32_t credit_give_back(struct credit *); /* what is told as received */

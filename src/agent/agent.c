@@ -399,6 +399,8 @@ void agent_link(struct agent *a, enum agent_link state, int rtt)
 {
 	bool other = a->link != state || (a->rtt < 0) != (rtt < 0);
 
+	if (rtt > 0 && a->opt.bulk_send)
+		credit_idle(&a->images->credit, rtt);
 	a->link = state;
 	a->rtt = rtt;
 	if (other)

@@ -109,7 +109,7 @@ static void on_echo(void *ctx, const struct cJSON *result, const struct cJSON *e
 		return;
 	now = env_mono(a->opt.env);
 	if (result && now - a->images->measured < DEAD_MS)
-		credit_echo(&a->images->credit, now - a->images->measured, now, a->images->njobs > 0);
+		credit_echo(&a->images->credit, now - a->images->measured, now, true);
 	else /* there was a break in between */
 		credit_again(&a->images->credit);
 }

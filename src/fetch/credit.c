@@ -115,6 +115,10 @@ static void adapt(struct credit *c, int64_t rtt)
 	if (c->ramping) {
 		c->ramping = early || (!late && !c->was_late);
 		credit = early && used ? 2 * credit : late ? credit / 2 : credit;
+		if (line_rate(c) > 0 && credit > most && credit > c->bytes)
+			credit = most > c->bytes
+			             ? most
+			             : c->bytes; /* what the line carries is known: no leap beyond */
 		late = c->ramping && !early;
 	} else if (early && used && (line_rate(c) == 0 || credit < most)) {
 		credit += credit / 4 > 512 ? credit / 4 : 512;
@@ -129,6 +133,16 @@ static void adapt(struct credit *c, int64_t rtt)
 	c->bytes = clamp(credit);
 }
 
+void credit_idle(struct credit *c, int64_t rtt)
+{
+	if (rtt < 1)
+		rtt = 1;
+	if (!c->idle_rtt)
+		c->bytes = clamp(rtt * 13 / 10 * SLOW_BYTES_A_SECOND / 1000);
+	if (!c->idle_rtt || rtt < c->idle_rtt)
+		c->idle_rtt = rtt;
+}
+
 void credit_echo(struct credit *c, int64_t rtt, int64_t now, bool busy)
 {
 	bool asked = c->measuring;
@@ -136,9 +150,8 @@ void credit_echo(struct credit *c, int64_t rtt, int64_t now, bool busy)
 	c->measuring = false;
 	if (rtt < 1)
 		rtt = 1;
-	if (!c->idle_rtt)
-		c->bytes = clamp(rtt * 13 / 10 * SLOW_BYTES_A_SECOND / 1000);
-	if (!c->idle_rtt || rtt < c->idle_rtt || !busy)
+	credit_idle(c, rtt);
+	if (!busy)
 		c->idle_rtt = rtt;
 	if (asked && busy)
 		adapt(c, rtt);

@@ -61,7 +61,7 @@ V
 chmod +x "$E2E_DIR/viewer"
 setting() { mkdir -p "$XDG_CONFIG_HOME/wetread" && printf '[sync]\n%s\n' "$1" >"$XDG_CONFIG_HOME/wetread/config"; }
 
-setting 'rate = 1200' # slow, so that it can be cut off
+setting 'rate = 2000' # slow, so that it can be cut off
 holds "the studies are taken" local_as okafor take 48990001 --until 6h
 agent_start
 becomes 30 '.images.bytes_ready > 0 and .images.bytes_ready < .images.bytes_wanted' true "images are on their way"
