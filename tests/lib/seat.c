@@ -92,7 +92,11 @@ void seat_take(struct seat *s, struct room *room, const char *login)
 	view_link(s->view, &(struct view_link){.state = VIEW_LIVE, .rtt = 40, .heard = room->now});
 }
 
+/* What is unanswered is given up first, and its tickets are the view's. */
 void seat_leave(struct seat *s)
 {
+	console_break(s->console);
+	replica_free(s->console->replica);
+	s->console->replica = NULL;
 	view_free(s->view);
 }

@@ -110,10 +110,7 @@ static void draw(struct seat *s)
 /* Everything of it goes, so that what it took can be counted. */
 static void seat_drop(struct seat *s)
 {
-	view_free(s->view);
-	console_break(s->console);
-	replica_free(s->console->replica);
-	s->console->replica = NULL;
+	seat_leave(s);
 	buf_release(&s->console->up);
 	buf_release(&s->console->down);
 }
@@ -153,7 +150,7 @@ int main(int argc, char **argv)
 	/* Some hundred messages, and tables that have been larger. */
 	if (of_old > of_new + of_new / 4 + 96 * 1024)
 		die("memory grew");
-	view_free(fresh.view);
+	seat_leave(&fresh);
 	room_close(&room);
 	return 0;
 }
