@@ -54,14 +54,11 @@ static int put(struct agent *a, const char *name, const char *text)
 /* Those that are part of this one now. What somebody holds stays. */
 static int drop_all(struct agent *a, const cJSON *names)
 {
-	const cJSON *one;
 	int err = 0;
 
-	cJSON_ArrayForEach(one, names)
-	{
-		if (!err && cJSON_IsString(one) && !is_held(a, one->valuestring))
+	for (const cJSON *one = names ? names->child : NULL; one && !err; one = one->next)
+		if (cJSON_IsString(one) && !is_held(a, one->valuestring))
 			err = put(a, one->valuestring, NULL);
-	}
 	return err;
 }
 
