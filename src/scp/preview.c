@@ -199,20 +199,19 @@ static struct wish *find(struct previewing *p, const char *key)
 void previewing_want(struct previewing *p, const char *key, bool now)
 {
 	struct wish *w = p->scp->config->preview_workers ? find(p, key) : NULL;
-	int64_t due = mono(p) + (now ? 0 : SOON_MS);
+	int64_t due;
 
 	if (!p->scp->config->preview_workers)
 		return;
 	if (!w) {
 		p->list = xreallocarray(p->list, p->n + 1, sizeof(*p->list));
 		w = &p->list[p->n++];
-		*w = (struct wish){.due = due};
+		*w = (struct wish){.due = INT64_MAX};
 		memcpy(w->key, key, STORE_KEY);
 	}
 	/* while it comes, what is made of it is made at most so often */
-	if (w->pid)
-		w->due = now ? due : mono(p) + AGAIN_MS;
-	else if (due < w->due)
+	due = mono(p) + (now ? 0 : w->pid ? AGAIN_MS : SOON_MS);
+	if (due < w->due || (w->pid && !w->again)) /* what was asked for sooner stays so */
 		w->due = due;
 	w->again = w->pid != 0;
 	wake(p, 0);
