@@ -22,8 +22,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 asan() {
 	set_up --enable-werror --enable-sanitize=address,undefined CFLAGS='-O1 -g'
-	export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
-	export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+	. "$top/tools/sanitizers.sh"
 	make --no-print-directory -j"$(nproc)" check
 }
 cover() {
