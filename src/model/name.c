@@ -37,7 +37,7 @@ bool site_may_be_at(const struct site *site, const struct user *u)
 
 	if (str_empty(p) || str_empty(u->location))
 		return true;
-	while (*p) {
+	while (p && *p) {
 		size_t n = strcspn(p, ", \t");
 
 		snprintf(word, sizeof word, "%.*s", (int)n, p);

@@ -140,7 +140,7 @@ int folder_temporary(char **dir, char **why)
 		if (!mkdtemp(path))
 			path[0] = '\0';
 	}
-	if (str_empty(path) || !folder_in_memory(path)) {
+	if (!path || !*path || !folder_in_memory(path)) {
 		*why = xstrdup("there is no folder in memory (tmpfs) for plain patient data: neither "
 		               "$XDG_RUNTIME_DIR nor "
 		               "/dev/shm is one");
