@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wetread/buf.h"
 #include "wetread/errors.h"
 #include "wetread/match.h"
 #include "wetread/text.h"
+
+enum { NOTICE_MAX = 200 };
 
 /* How many different identifiers of the list ("name birth") are known and the same in both. */
 static unsigned agreeing(const char *list, const struct study *a, const struct study *b)
@@ -24,6 +27,31 @@ static unsigned agreeing(const char *list, const struct study *a, const struct s
 		if (str_listed(list, ids[i]) && match_identifier(a, b, ids[i]))
 			n++;
 	return n;
+}
+
+/* Known in both, by the same authority, and not the same: it may be a namesake. */
+static bool other_pid(const struct study *a, const struct study *b)
+{
+	bool same_auth =
+	    str_empty(a->pid_auth) || str_empty(b->pid_auth) || !strcmp(a->pid_auth, b->pid_auth);
+
+	return same_auth && !str_empty(a->pid) && !str_empty(b->pid) && !match_identifier(a, b, "pid");
+}
+
+static bool other_birth(const struct study *a, const struct study *b)
+{
+	return !str_empty(a->birth) && !str_empty(b->birth) && !match_identifier(a, b, "birth");
+}
+
+/* What speaks against it, in words that name nobody; NULL: nothing. */
+static const char *against(const struct study *a, const struct study *b)
+{
+	bool pid = other_pid(a, b), birth = other_birth(a, b);
+
+	return pid && birth ? "patient id and birth date differ"
+	       : pid        ? "the patient ids differ"
+	       : birth      ? "the birth dates differ"
+	                    : NULL;
 }
 
 static const struct study *find_target(struct step *st)
@@ -60,6 +88,10 @@ static bool check_pair(struct step *st, const struct study *order)
 	else if (agreeing(st->cmd->as, st->s, order) < 2)
 		refuse(st, E_REASON,
 		    "two identifiers of name, birth, sex, pid and accession must be named and agree");
+	else if (against(st->s, order) && str_empty(st->cmd->text))
+		refuse(st, E_REASON,
+		    "%s: if it is the same patient all the same, say why behind the identifiers",
+		    against(st->s, order));
 	return st->a->err == 0;
 }
 
@@ -120,11 +152,33 @@ static void copy_words(struct step *st, const struct study *order)
 	}
 }
 
+/* Who reads it must see what was wrong with the images, and what the match went over, before signing. */
+static void carry_notices(struct step *st, struct event *e, const struct study *order)
+{
+	const struct study *from = st->s;
+	const char *differs = against(from, order), *why = st->cmd->text ? st->cmd->text : "";
+	struct buf b = BUF_INIT(4 * NOTICE_MAX);
+
+	if (differs)
+		buf_addf(&b, "matched although %s: %.*s", differs, cut(why, NOTICE_MAX), why);
+	if (!str_empty(from->ack))
+		buf_addf(&b, "%s%.*s", b.len ? "; " : "", cut(from->ack, NOTICE_MAX), from->ack);
+	if (b.len && !str_empty(order->ack))
+		buf_addf(&b, "; %.*s", cut(order->ack, NOTICE_MAX), order->ack);
+	buf_addc(&b, '\0');
+	if (b.len > 1 && !b.failed)
+		set_str(e, "ack", b.data);
+	if (from->late_at)
+		set_int(e, "late_at", from->late_at);
+	buf_release(&b);
+}
+
 void cmd_match(struct step *st)
 {
 	const struct study *order = find_target(st);
 	struct event *e;
-	char text[120], label[32];
+	const char *differs;
+	char label[32];
 
 	if (!order || !check_pair(st, order))
 		return;
@@ -134,12 +188,14 @@ void cmd_match(struct step *st)
 	e = emit_for(st, EVENT_STUDY_MATCHED, order->id);
 	if (st->s->images)
 		take_images(e, st->s, order);
+	carry_notices(st, e, order);
 	if (st->s->report && !order->report)
 		take_reports(st, e, order);
-	snprintf(text, sizeof text, "%.31s matched to this order by %.60s", study_label(st->s, label),
-	    st->cmd->as);
+	differs = against(st->s, order);
 	e = emit_for(st, EVENT_STUDY_NOTED, order->id);
 	set_str(e, "kind", "match");
-	set_str(e, "text", text);
+	set_text(e, "text", "%.31s matched to this order by %.60s%s%s%s%.*s", study_label(st->s, label),
+	    st->cmd->as, differs ? ", although " : "", differs ? differs : "", differs ? ": " : "",
+	    differs ? cut(st->cmd->text, NOTICE_MAX) : 0, differs ? st->cmd->text : "");
 	st->a->study = order->id;
 }

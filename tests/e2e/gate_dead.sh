@@ -26,7 +26,8 @@ wait_for 10 "both are let in" both_in || finish
 cut=$SECONDS
 far ip link set far0 down
 holds "the link says stale first" await 28 grep -q 'state stale' "$T/session.log"
-holds "the link finds the line dead" await 12 grep -q 'state offline -14' "$T/session.log"
+# by its own clock, or a moment sooner because the system gave the connection up
+holds "the link finds the line dead" await 12 grep -qE 'state offline -1[04]' "$T/session.log"
 holds "... within 31 s" [ $((SECONDS - cut)) -le 31 ]
 holds "the gate drops the idle peer" await 41 grep -q 'quiet from .* the client hung up' "$gate_log"
 holds "... within 40 s" [ $((SECONDS - cut)) -le 40 ]

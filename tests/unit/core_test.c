@@ -839,6 +839,53 @@ static void images_never_say_who_reads_or_what_was_found(void **state)
 	assert_int_equal(night_get(n, 1)->images, 9);
 }
 
+static void a_namesake_is_matched_only_with_a_reason_that_the_reader_sees(void **state)
+{
+	struct night *n = *state;
+	uint64_t order = 1, row = 2;
+
+	night_hl7(n, "m1", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"name\":\"A^B\",\"birth\":"
+	    "\"1968-03-15\","
+	    "\"modality\":\"CT\"}}]");
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P9\",\"name\":\"A^B\",\"birth\":\"1930-"
+	    "01-01\",\"modality\":\"CT\",\"images\":5,\"series\":1}");
+	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\"}");
+	assert_int_equal(night_get(n, row)->state, STATE_UNMATCHED);
+	assert_int_equal(DO("coord", match, .study = row, .with = "#1", .as = "name,accession"), E_REASON);
+	assert_non_null(strstr(n->a.text, "patient id and birth date differ"));
+	assert_int_equal(DO("coord", match, .study = row, .with = "#1", .as = "name,accession",
+	                     .text = "typed wrong at the desk"),
+	    0);
+	assert_int_equal(DO("neuro", claim, .study = order), 0);
+	assert_int_equal(DO("neuro", finish, .study = order), E_STATE);
+	assert_non_null(strstr(night_get(n, order)->ack, "typed wrong at the desk"));
+	assert_int_equal(DO("neuro", acknowledge, .study = order), 0);
+	assert_int_equal(DO("neuro", finish, .study = order), 0);
+	assert_true(night_replays(n));
+}
+
+static void a_match_takes_the_notice_along(void **state)
+{
+	struct night *n = *state;
+
+	night_hl7(n, "m1", "STANNE",
+	    "[{\"do\":\"create\",\"set\":{\"accession\":\"78\",\"pid\":\"P2\",\"name\":\"C^D\",\"modality\":"
+	    "\"CT\"}}]");
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"99\",\"pid\":\"P2\",\"name\":\"C^D\",\"images\":5,"
+	    "\"series\":1}");
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"99\",\"pid\":\"P2\",\"name\":\"C^D\",\"images\":5,"
+	    "\"series\":1,"
+	    "\"aside\":1}");
+	assert_non_null(night_get(n, 2)->ack);
+	assert_int_equal(DO("coord", match, .study = 2, .with = "78", .as = "name pid"), 0);
+	assert_non_null(strstr(night_get(n, 1)->ack, "another patient"));
+	assert_true(night_get(n, 1)->late_at > 0);
+}
+
 static void a_matched_report_brings_its_words_and_is_not_read_again(void **state)
 {
 	struct night *n = *state;
@@ -1260,6 +1307,8 @@ int main(void)
 	    TEST(a_prior_is_read_by_nobody_until_it_is_ordered),
 	    TEST(a_completed_procedure_is_ready_though_its_report_or_images_came_first),
 	    TEST(images_never_say_who_reads_or_what_was_found),
+	    TEST(a_namesake_is_matched_only_with_a_reason_that_the_reader_sees),
+	    TEST(a_match_takes_the_notice_along),
 	    TEST(a_matched_report_brings_its_words_and_is_not_read_again),
 	    TEST(a_withdrawn_preliminary_is_not_what_a_lease_gives_back),
 	    TEST(a_late_signature_is_kept_though_the_row_looks_new_to_it),
