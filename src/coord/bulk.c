@@ -173,6 +173,7 @@ static int record(struct request *r, uint64_t *last)
 
 	if (!err)
 		*last = r->study;
+	r->recorded = last;
 	return err;
 }
 
@@ -212,7 +213,8 @@ static int images_find(struct request *r, char key[33])
 		return err;
 	if (!r->msg.id)
 		return request_refuse(r, E_USAGE, NULL);
-	if (str_empty(s->study_uid) || !r->s->c->opt.lend)
+	/* an order without images may share its UID with another patient's, which wait on a row of their own */
+	if (str_empty(s->study_uid) || s->images == 0 || !r->s->c->opt.lend)
 		return request_refuse(r, E_NOTHING, "there are no images of this study here");
 	manifest_key(s->study_uid, key);
 	return 0;

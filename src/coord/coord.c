@@ -294,6 +294,8 @@ static void finish_request(struct request *r, int failed)
 {
 	struct session *s = r->s;
 
+	if (failed && r->needs_disk && r->recorded)
+		*r->recorded = 0;
 	if (failed && r->needs_disk)
 		request_refuse(r, failed, r->is_command ? NULL : view_refusal(r, failed));
 	if (r->err && r->msg.id)

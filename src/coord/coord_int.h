@@ -84,7 +84,7 @@ struct session {
 	bool touched, ended, gone;
 	bool opened;      /* SESSION_OPENED was recorded or is owed */
 	bool viewed;      /* its first look at the queue was recorded */
-	bool tailed;      /* its first look at the audit record was */
+	uint64_t tailed;  /* its first look at the audit record was */
 	bool wants_again; /* was refused the queue because the journal is full: told when it is not */
 	char *why;        /* why it ended */
 	char *scope;      /* what session_scope() said last, where it had to be put together */
@@ -144,6 +144,8 @@ struct request {
 	bool needs_disk;      /* may only be answered if the turn is on disk */
 	bool later;           /* finish has seen to it that it is answered when it is done */
 	struct tray_job *job; /* of preview.fetch and image.*, until finish */
+	uint64_t
+	    *recorded; /* where its session keeps what is on record: forgotten if the turn is not on disk */
 };
 /* begin: decides, and may append; finish: after the commit, writes the result. */
 struct method_ops {

@@ -392,7 +392,8 @@ int tail_begin(struct request *r)
 	err = audit(s->c, EVENT_PATIENT_VIEWED, s, &(struct trace_text){.command = "journal.tail"});
 	if (err)
 		return request_refuse(r, err, view_refusal(r, err));
-	s->tailed = true;
+	s->tailed = 1;
+	r->recorded = &s->tailed;
 	return 0;
 }
 

@@ -165,7 +165,7 @@ static bool fits_patient(
 		return images_same_patient(w, s, item);
 	if (!hl7_same_patient(w, s, item))
 		return false;
-	return !(item->images || (s->images && s->state == STATE_UNMATCHED)) ||
+	return !(item->images || (s->images && (s->state == STATE_UNMATCHED || s->state == STATE_PRIOR))) ||
 	       images_same_patient(w, s, item);
 }
 

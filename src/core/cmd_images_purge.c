@@ -35,7 +35,7 @@ static bool may_purge(struct step *st, const uint64_t *ids, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct study *s = world_study(st->w, ids[i]);
 
-		if (!is_in_use(s) || (st->cmd->force && !str_empty(st->cmd->text)))
+		if (!s->images || !is_in_use(s) || (st->cmd->force && !str_empty(st->cmd->text)))
 			continue;
 		refuse(st, st->cmd->force ? E_REASON : E_STATE, "%s is %s%s%s: %s", study_label(s, label),
 		    state_key(s->state), s->reader ? ", with " : "", s->reader ? s->reader : "",
@@ -78,8 +78,9 @@ void cmd_images_purge(struct step *st)
 	}
 	if (!may_purge(st, ids, n))
 		return;
-	for (size_t i = 0; i < n; i++)
-		forget_images(st, world_study(st->w, ids[i]));
+	for (size_t i = 0; i < n; i++) /* an order that only has this UID never had its images */
+		if (world_study(st->w, ids[i])->images)
+			forget_images(st, world_study(st->w, ids[i]));
 	e = emit_for(st, EVENT_IMAGES_PURGED, n ? ids[0] : 0);
 	set_str(e, "user", st->cmd->by);
 	set_str(e, "file", st->cmd->with);

@@ -59,15 +59,30 @@ static const struct study *find_old(struct step *st, const struct hl7_item *item
 	return s;
 }
 
+/* A | would end the number early: such a one cannot be kept. */
 static void add_former(struct buf *b, char which, const char *number)
 {
-	buf_addf(b, "%s%c:%s", b->len ? "|" : "", which, number);
+	if (!strchr(number, '|'))
+		buf_addf(b, "%s%c:%s", b->len ? "|" : "", which, number);
+}
+
+/* As many of the older ones as there is room for. */
+static void add_older(struct buf *b, const char *former)
+{
+	size_t room = FORMER_MAX - b->len - 1, n = strlen(former);
+
+	if (n > room)
+		for (n = room; n && former[n] != '|'; n--)
+			;
+	if (n)
+		buf_addf(b, "|%.*s", (int)n, former);
 }
 
 /* What it was called until now is kept, newest first, and each number once. */
 static void keep_numbers(struct event *e, const struct study *s)
 {
-	struct buf b = BUF_INIT(FORMER_MAX);
+	struct buf b =
+	    BUF_INIT(FORMER_MAX + 2); /* the newest always have room: a number has at most 200 bytes */
 
 	for (size_t i = 0; i < NUMBERS; i++) {
 		const char *was = number_of(s, &numbers[i]);
@@ -75,8 +90,8 @@ static void keep_numbers(struct event *e, const struct study *s)
 		if (was && patch_find(&e->set, numbers[i].key) && !study_had(s, numbers[i].which, was))
 			add_former(&b, numbers[i].which, was);
 	}
-	if (b.len && s->former)
-		buf_addf(&b, "|%s", s->former);
+	if (b.len && s->former && b.len < FORMER_MAX)
+		add_older(&b, s->former);
 	if (b.len && !b.failed) {
 		buf_addc(&b, '\0');
 		set_str(e, "former", b.data);
@@ -159,7 +174,9 @@ void hl7_replace(struct step *st, struct hl7_item *item, struct hl7_result *r)
 	}
 	if (!st->s && old && may_go_on(old))
 		st->s = old;
-	if (st->s && st->s == old)
+	if (st->s && st->s == old && item->at < old->msg_at && hl7_names_replaced(st->s, item))
+		hl7_warn(r, "older than the newest order message applied: ignored");
+	else if (st->s && st->s == old)
 		go_on(st, item);
 	else if (st->s)
 		hl7_create(st, item, r); /* sent again after the old one was forgotten */

@@ -1219,6 +1219,34 @@ static void an_order_that_is_replaced_goes_on_as_the_other(void **state)
 	assert_true(night_replays(n));
 }
 
+static int replaced(struct night *n, const char *op, const char *old, const char *new, int64_t at)
+{
+	char items[400];
+
+	snprintf(items, sizeof items,
+	    "[{\"do\":\"replace\",\"at\":%lld,\"old\":{\"accession\":\"%s\"},\"set\":{\"accession\":\"%s\"}}"
+	    "]",
+	    (long long)at, old, new);
+	return night_hl7(n, op, "STANNE", items);
+}
+
+static void a_late_replacement_does_not_bring_an_old_number_back(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	int64_t first = n->now;
+	char former[200];
+
+	assert_int_equal(replaced(n, "a", "1001", "2002", first), 0);
+	night_pass(n, MINUTE);
+	assert_int_equal(replaced(n, "b", "2002", "3003", n->now), 0);
+	assert_int_equal(replaced(n, "c", "1001", "2002", first), 0);
+	assert_string_equal(night_get(n, id)->accession, "3003");
+	study_former(night_get(n, id), former);
+	assert_string_equal(former, "accession 2002, accession 1001");
+	assert_int_equal(n->w.nstudies, 1);
+}
+
 static void whoever_reads_an_order_that_is_replaced_must_acknowledge(void **state)
 {
 	struct night *n = *state;
@@ -1327,6 +1355,7 @@ int main(void)
 	    TEST(a_prelim_keeps_its_time_whatever_is_reported_after_it),
 	    TEST(a_policy_with_an_error_is_refused_with_its_line),
 	    TEST(an_order_that_is_replaced_goes_on_as_the_other),
+	    TEST(a_late_replacement_does_not_bring_an_old_number_back),
 	    TEST(whoever_reads_an_order_that_is_replaced_must_acknowledge),
 	    TEST(a_signed_order_is_not_turned_into_another),
 	    TEST(two_orders_that_are_both_here_are_not_read_twice),
