@@ -80,6 +80,8 @@ const struct manifest_series *manifest_best(const struct manifest *);
 /* NULL when there is none. */
 const struct manifest_series *manifest_series(const struct manifest *, uint32_t n);
 const struct manifest_slice *manifest_slice(const struct manifest_series *, uint32_t place);
+/* Does this slice, by index, lie where the one before it does?  A cut across the stack takes one of them. */
+bool manifest_repeats(const struct manifest_series *, unsigned i);
 /* Bytes of a slice's packets, all layers. */
 uint32_t manifest_slice_bytes(const struct manifest_slice *);
 /* How many bytes of a slice that are there can be decoded: up to the end of the last whole layer; 0: none. */

@@ -72,6 +72,9 @@ int preview_decode(const struct preview_series *, const void *packets, size_t n,
 
 /* ---- choosing and showing */
 
+/* Slices no farther apart lie at one place, mm. */
+#define PREVIEW_SAME_MM 0.01
+
 struct slice_place {
 	double position; /* along the normal of the slices, mm */
 	bool has_position, localiser;
@@ -79,8 +82,8 @@ struct slice_place {
 };
 /*
  * Key slices of a series, at most max, evenly by position along the normal (instance number where there is none); slices at
- * the same place count once; localisers only when there is nothing else. Writes indices into `out` in order of
- * position; returns how many. `middle` gets the place in `out` to send first.
+ * one place all count, in the order they were given; localisers only when there is nothing else. Writes indices into
+ * `out` in order of position; returns how many. `middle` gets the place in `out` to send first.
  */
 unsigned preview_pick(const struct slice_place *, unsigned n, unsigned max, unsigned *out, unsigned *middle);
 

@@ -177,18 +177,29 @@ static bool named_window(struct shown *s, const char *name)
 	return false;
 }
 
+/* "400/40": what values can be, so that neither `inf` nor `nan` is a window. */
+static bool numbered_window(struct shown *s, const char *text)
+{
+	double width, level;
+	int n = 0;
+
+	if (sscanf(text, "%lf/%lf%n", &width, &level, &n) != 2 || text[n] || !(width >= 1 && width <= 1e6) ||
+	    !(level >= -1e6 && level <= 1e6))
+		return false;
+	s->width = width;
+	s->level = level;
+	return true;
+}
+
 static int choose_window(struct shown *s)
 {
 	const char *text = s->cli->args.opt[OPT_window];
-	int n = 0;
 
 	if (s->series->nwindows) {
 		s->width = s->series->windows[0].width;
 		s->level = s->series->windows[0].level;
 	}
-	if (text &&
-	    !(sscanf(text, "%lf/%lf%n", &s->width, &s->level, &n) == 2 && !text[n] && s->width >= 1) &&
-	    !named_window(s, text))
+	if (text && !numbered_window(s, text) && !named_window(s, text))
 		return cli_fail(s->cli, E_USAGE,
 		    "--window is WIDTH/LEVEL, or the name of a window of %s images",
 		    s->series->modality ? s->series->modality : "such");

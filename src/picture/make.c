@@ -252,11 +252,14 @@ static void say_where(const struct planes *ps, struct manifest_series *to)
 	const struct slice_gap {
 		double first, last;
 	} z = {to->slices[0].z, to->slices[to->nslices - 1].z};
+	unsigned steps = 0;
 
+	for (unsigned i = 1; i < to->nslices; i++)
+		steps += !manifest_repeats(to, i);
 	if (s->spacing > 0)
 		to->spacing = s->spacing * s->columns / to->coding.w;
-	if (to->nslices > 1 && isfinite(z.first) && isfinite(z.last))
-		to->gap = fabs(z.last - z.first) / (to->nslices - 1);
+	if (steps && isfinite(z.first) && isfinite(z.last))
+		to->gap = fabs(z.last - z.first) / steps;
 	if (!(to->spacing < 1e6))
 		to->spacing = 0;
 	if (!(to->gap < 1e6))

@@ -1,8 +1,8 @@
 /*
  * Files to series, and a series' frames to a stack.
  *
- * Order is by position along the normal of the first file's orientation, as the scanner made them; two at one place (the
- * phases of a dynamic study, a sender's repetition) are one place of the stack.  Where there are no positions it is
+ * Order is by position along the normal of the first file's orientation, as the scanner made them; those at one place (the
+ * phases of a dynamic study, a sender's repetition) follow each other by instance number: all are counted and shown.  Where there are no positions it is
  * by instance number and frame.  Colour and grey of one series are two stacks: they have no common range of values.
  */
 #include "config.h"

@@ -406,6 +406,11 @@ const struct manifest_series *manifest_series(const struct manifest *m, uint32_t
 	return NULL;
 }
 
+bool manifest_repeats(const struct manifest_series *s, unsigned i)
+{
+	return i > 0 && fabs(s->slices[i].z - s->slices[i - 1].z) <= PREVIEW_SAME_MM;
+}
+
 const struct manifest_slice *manifest_slice(const struct manifest_series *s, uint32_t place)
 {
 	for (unsigned i = 0; i < s->nslices; i++)

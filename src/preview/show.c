@@ -58,15 +58,12 @@ static unsigned usable(const struct slice_place *p, unsigned n, struct sorted *o
 	return count;
 }
 
-/* Two slices at one place are one slice to a preview. */
-static unsigned unique(struct sorted *s, unsigned n)
+/* Scanners write one place with differing last digits: from there on the place as it was given decides, not the digits. */
+static void level_places(struct sorted *s, unsigned n)
 {
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		if (!kept || s[i].key - s[kept - 1].key > 0.01)
-			s[kept++] = s[i];
-	return kept;
+	for (unsigned i = 1; i < n; i++)
+		if (s[i].key - s[i - 1].key <= PREVIEW_SAME_MM)
+			s[i].key = s[i - 1].key;
 }
 
 unsigned preview_pick(const struct slice_place *p, unsigned n, unsigned max, unsigned *out, unsigned *middle)
@@ -76,8 +73,10 @@ unsigned preview_pick(const struct slice_place *p, unsigned n, unsigned max, uns
 	unsigned count = usable(p, n, s, &by_position), take;
 
 	qsort(s, count, sizeof *s, by_key);
-	if (by_position)
-		count = unique(s, count);
+	if (by_position) {
+		level_places(s, count);
+		qsort(s, count, sizeof *s, by_key);
+	}
 	take = count < max ? count : max;
 	for (unsigned i = 0; i < take; i++)
 		out[i] = s[take < 2 ? count / 2 : (uint64_t)i * (count - 1) / (take - 1)].index;

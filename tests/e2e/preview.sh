@@ -35,6 +35,9 @@ like "$(as okafor preview A3 2>&1)" 'no small pictures' "... in words"
 fails 1 "nobody sees a study of a site that is not theirs" as elsewhere preview A1
 fails 2 "a wrong format is a mistake" as okafor preview A1 --format gif
 fails 2 "a wrong window is a mistake" as okafor preview A1 --window liverish
+for window in 1e400/nan inf/40 nan/0 400/inf 0/40 2e6/0 400/-2e6; do
+	fails 2 "... and so is $window" as okafor preview A1 --window $window
+done
 fails 1 "a series that is not there is said" as okafor preview A1 --series 99
 
 # ---- symbols

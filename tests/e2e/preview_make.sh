@@ -91,6 +91,21 @@ a = np.fromfile(f, np.int32).reshape(h, w); print("dark" if a[:9, :9].mean() < a
 		"$E2E_DIR/air/$n-$place.raw" "$w" "$h"
 done <"$E2E_DIR/air.rows" | sort | uniq -c | tr -s ' ')" " 2 dark" "... and air is dark in both"
 
+# ---- two images at one position
+
+generate "$E2E_DIR/twice" --kind ct --columns 64 --slices 6
+/usr/bin/python3 - "$E2E_DIR/twice" <<'P' || bail "two slices can be put at one position"
+import glob, pydicom, sys
+files = [pydicom.dcmread(path) for path in glob.glob(sys.argv[1] + "/*.dcm")]
+files.sort(key=lambda ds: ds.InstanceNumber)
+files[3].ImagePositionPatient = files[2].ImagePositionPatient
+files[3].save_as(files[3].filename)
+P
+holds "pictures of slices at one position" wetread-preview "$E2E_DIR/twice" "$E2E_DIR/both"
+is "$(jq -c '.series[0] | [.total, (.slices | length), ([.slices[].z] | unique | length), .slices[2].z == .slices[3].z,
+	((.gap * 4 - (.slices[5].z - .slices[0].z)) | fabs) < 0.1]' "$E2E_DIR/both/manifest.json")" '[6,6,5,true,true]' \
+	"all are counted and shown, and a cut across takes each position once"
+
 # ---- with the intake
 
 intake_ini '[preview]' 'workers = 2' 'slices = 8'

@@ -212,7 +212,7 @@ static void a_header_from_outside_cannot_size_the_picture(void **state)
 static void key_slices_follow_position_not_number(void **state)
 {
 	struct slice_place p[100];
-	unsigned out[PREVIEW_KEYS], middle, n;
+	unsigned out[100], middle, n;
 
 	(void)state;
 	for (int i = 0; i < 100; i++)
@@ -224,8 +224,12 @@ static void key_slices_follow_position_not_number(void **state)
 	for (unsigned i = 1; i < n; i++)
 		assert_true(p[out[i]].position > p[out[i - 1]].position);
 	for (int i = 0; i < 100; i++)
-		p[i].position = 7; /* all at one place */
-	assert_int_equal(preview_pick(p, 100, 32, out, &middle), 1);
+		p[i].position = i == 98 ? 8 : 7 + (i % 3) * .001; /* all at one place, but for one */
+	assert_int_equal(preview_pick(p, 100, 99, out, &middle), 99);
+	for (unsigned i = 1; i < 98; i++)
+		assert_true(out[i] > out[i - 1]); /* as they were given */
+	assert_int_equal(out[97], 99);
+	assert_int_equal(out[98], 98);
 	assert_int_equal(preview_pick(p, 1, 32, out, &middle), 1); /* only a localiser: better than nothing */
 	assert_int_equal(preview_pick(p, 0, 32, out, &middle), 0);
 }
