@@ -447,7 +447,7 @@ int pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)
 	if (s->cancel)
 		pane_line(&p, LOOK_WARN, "Order", "WITHDRAWN: %s; answer with :cancel yes or no", s->cancel);
 	if (s->ack)
-		pane_line(&p, LOOK_WARN, "Notice", "%s; c acknowledges", s->ack);
+		pane_line(&p, LOOK_WARN, "Notice", "%s; c acknowledges", notice_text(v, s));
 	/* A card has few lines: whose it is comes before what rule it goes by. */
 	if (list_is_small(v))
 		pane_work(&p, s);

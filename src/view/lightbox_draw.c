@@ -20,7 +20,16 @@
 
 #include "view_int.h"
 
-enum { TILE = 64, SLOW_GREYS = 12, FAR_GREYS = 24, HEAD_ROWS = 2, FOOT_ROWS = 1, WIDE_W = 60, TWO_W = 64 };
+enum {
+	TILE = 64,
+	SLOW_GREYS = 12,
+	FAR_GREYS = 24,
+	HEAD_ROWS = 2,
+	FOOT_ROWS = 1,
+	WIDE_W = 60,
+	TWO_W = 64,
+	NOTICE_LEAST = 10
+};
 
 /* ---- from values to a raster */
 
@@ -97,13 +106,14 @@ static bool cut(struct view *v, const struct manifest_series *s, struct raster *
 	static const enum reslice how[LAY_COUNT] = {
 	    [LAY_CORONAL] = RESLICE_CORONAL, [LAY_SAGITTAL] = RESLICE_SAGITTAL, [LAY_MIP] = RESLICE_MIP};
 	struct plane stack[PREVIEW_KEYS], across;
+	unsigned n = 0;
 
 	if (lightbox_here(v, s) < s->nslices)
 		return false;
 	for (unsigned i = 0; i < s->nslices; i++)
-		stack[i] = lightbox_shot(v, i)->plane;
-	if (preview_reslice(
-	        stack, s->nslices, how[v->lightbox.lay], v->lightbox.cut, s->spacing, s->gap, &across) < 0)
+		if (!manifest_repeats(s, i))
+			stack[n++] = lightbox_shot(v, i)->plane;
+	if (preview_reslice(stack, n, how[v->lightbox.lay], v->lightbox.cut, s->spacing, s->gap, &across) < 0)
 		return false;
 	*out = windowed(v, s, &across);
 	plane_release(&across);
@@ -362,14 +372,46 @@ static void draw_now(struct view *v, const char *tag, struct area a)
 		    (struct area){a.x, a.y + a.h - 1, a.w, 1});
 }
 
+/*
+ * On the whole screen the facts are hidden, but not what a reader must know of the images.  A notice gives way to what
+ * follows it, and in privacy mode, down to its name:
+ *
+ *     ! notice: images of another patient came und~  3 aside  late +1 series, +3 images 03:10Z
+ */
+static bool marks_draw(struct view *v, const struct study *s, struct area a)
+{
+	char rest[128], aside[40] = "";
+	int x = a.x, end = a.x + a.w, room;
+
+	if (v->lightbox.at != LIGHTBOX_WHOLE || !s || a.h < 2 || (!s->ack && !s->aside && !s->late))
+		return false;
+	if (s->aside)
+		snprintf(aside, sizeof aside, "  %lld aside", (long long)s->aside);
+	snprintf(rest, sizeof rest, "%s%s%.80s", aside, s->late ? "  late " : "", s->late ? s->late : "");
+	room = a.w - (int)strlen(rest);
+	if (s->ack)
+		x += grid_put(&v->grid, x, a.y, end - x, LOOK_WARN, "! notice");
+	if (s->ack && !v->privacy && room - (x - a.x) >= NOTICE_LEAST) { /* it may say a name */
+		x += grid_put(&v->grid, x, a.y, end - x, LOOK_WARN, ": ");
+		x += grid_cut(&v->grid, x, a.y, a.x + room - x, LOOK_WARN, s->ack);
+	}
+	grid_cut(&v->grid, x, a.y, end - x, LOOK_WARN, s->ack ? rest : rest + 2);
+	return true;
+}
+
 /* Two side by side where there is room; else the earlier one takes the place of the other. */
 void lightbox_draw(struct view *v, struct area a)
 {
-	struct area left = {a.x, a.y, (a.w - 1) / 2, a.h},
-	            right = {a.x + left.w + 1, a.y, a.w - left.w - 1, a.h};
+	struct area left, right;
 
 	for (int y = a.y; y < a.y + a.h; y++)
 		grid_fill(&v->grid, a.x, y, a.w, LOOK_TEXT);
+	if (marks_draw(v, view_study(v, v->lightbox.wanted ? v->lightbox.wanted : view_cursor(v)), a)) {
+		a.y++;
+		a.h--;
+	}
+	left = (struct area){a.x, a.y, (a.w - 1) / 2, a.h};
+	right = (struct area){a.x + left.w + 1, a.y, a.w - left.w - 1, a.h};
 	if (!prior_is_on(v)) {
 		draw_now(v, "", a);
 	} else if (a.w >= TWO_W) {

@@ -280,7 +280,7 @@ static void tab_study(struct page *p, const struct study *s)
 	if (s->cancel)
 		page_line(p, LOOK_WARN, "Order", "WITHDRAWN: %s; answer with :cancel yes or no", s->cancel);
 	if (s->ack)
-		page_line(p, LOOK_WARN, "Notice", "%s; c acknowledges", s->ack);
+		page_line(p, LOOK_WARN, "Notice", "%s; c acknowledges", notice_text(v, s));
 	clocks_lines(p, s);
 	reader_line(p, s);
 	page_text(p, LOOK_TEXT, "Referrer", f->referrer);

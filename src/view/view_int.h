@@ -242,8 +242,10 @@ const char *deed_refusal(const struct view *, const struct deed *, char *out, si
 
 /* words.c: how things are written */
 char *left_text(char out[16], int64_t due, int64_t left, bool paused, int64_t now, int step);
-char *span_short(char out[16], int64_t ms);                     /* "5s", "12m", "1h32m", "3d" */
-char *clock_text(const struct view *, char out[8], int64_t t);  /* "14:07" */
+char *span_short(char out[16], int64_t ms);                    /* "5s", "12m", "1h32m", "3d" */
+char *clock_text(const struct view *, char out[8], int64_t t); /* "14:07" */
+const char *notice_text(
+    const struct view *, const struct study *); /* what is to be acknowledged: it may say a name */
 char *stamp_text(const struct view *, char out[24], int64_t t); /* with the date when it is not today */
 void patient_name(const struct view *, const struct study *, char *out, size_t size);
 void patient_age_sex(const struct view *, const struct study *, char out[16]);

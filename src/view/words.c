@@ -73,6 +73,11 @@ char *clock_text(const struct view *v, char out[8], int64_t t)
 	return out;
 }
 
+const char *notice_text(const struct view *v, const struct study *s)
+{
+	return v->privacy ? "hidden in privacy mode" : s->ack;
+}
+
 char *stamp_text(const struct view *v, char out[24], int64_t t)
 {
 	struct when_parts p, today;

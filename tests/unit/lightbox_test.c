@@ -661,6 +661,38 @@ static void set(struct room *r, uint64_t id, const char *field, const char *text
 	desk_pump(&r->d);
 }
 
+static void the_whole_screen_does_not_hide_what_must_be_known_of_the_images(void **state)
+{
+	static const int widths[] = {160, 80, 60};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+		struct room r;
+		uint64_t id;
+
+		room_open(&r, widths[i], 24, mono);
+		id = view_cursor(r.d.view);
+		study_open_now(&r);
+		desk_keys(&r.d, "p");
+		assert_true(desk_sees(&r.d, "NOT FOR DIAGNOSIS"));
+		assert_false(desk_sees(&r.d, "! notice"));
+		set(&r, id, "ack", "the patient's name changed: BEFORE^ANNA -> AFTER^ANNA", 0);
+		set(&r, id, "aside", NULL, 3);
+		set(&r, id, "late", "+1 series, +2 images 03:10Z", 0);
+		assert_true(desk_sees(&r.d, "! notice"));
+		assert_true(desk_sees(&r.d, "  3 aside  late +1 series, +2 images 03:10Z"));
+		assert_true(desk_sees(&r.d, "NOT FOR DIAGNOSIS"));
+		assert_int_equal(
+		    desk_sees(&r.d, "! notice: the patient's name changed: BEFORE^ANNA"), widths[i] == 160);
+		desk_keys(&r.d, "gp");
+		assert_true(desk_sees(&r.d, "! notice"));
+		assert_false(desk_sees(&r.d, "BEFORE"));
+		desk_keys(&r.d, "p"); /* nor does the page of facts say the name */
+		assert_false(desk_sees(&r.d, "BEFORE"));
+		room_close(&r);
+	}
+}
+
 static void late_images_are_seen_in_the_list_and_in_the_study(void **state)
 {
 	struct room r;
@@ -885,6 +917,7 @@ int main(void)
 	    cmocka_unit_test(ticks_belong_to_the_order_they_were_made_for),
 	    cmocka_unit_test(masked_identifiers_cannot_be_compared),
 	    cmocka_unit_test(only_images_without_an_order_are_matched),
+	    cmocka_unit_test(the_whole_screen_does_not_hide_what_must_be_known_of_the_images),
 	    cmocka_unit_test(late_images_are_seen_in_the_list_and_in_the_study),
 	    cmocka_unit_test(who_signed_hears_once_that_images_came_later),
 	    cmocka_unit_test(images_that_are_coming_are_counted_with_their_rate),
