@@ -209,7 +209,10 @@ bool site_may_be_at(const struct site *, const struct user *);
  */
 int world_lookup(const struct world *, const char *name, uint64_t *id);
 int world_lookup_in(const struct world *, const char *name, const char *scope, uint64_t *id);
-/* After E_AMBIGUOUS, what to write instead: "STANNE/777 or MESA/777", "#201 or #202". Caller frees. */
+/*
+ * After E_AMBIGUOUS, what to write instead: "STANNE/777 (READY, CT HEAD) or MESA/777 (FINAL, MR KNEE)", "#201 (READY,
+ * STANNE, CT HEAD) or ...".  No patient: who asks has not been put on record as having seen one.  Caller frees.
+ */
 char *world_choices(const struct world *, const char *name, const char *scope);
 
 /* Where a study goes when nobody has it any more: PRELIM, READY or ORDERED, by what has been reached. */

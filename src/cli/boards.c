@@ -130,7 +130,7 @@ static void alert_line(struct cli *c, const struct alert *a)
 	char at[24], until[24];
 
 	buf_addf(&c->out, "%c %-5s %s %s ", "X!~"[alert_type(a->kind)->level],
-	    a -> is_seen_to ? "seen" : "open", time_short(c, a->since, at), a->key);
+	    a -> is_seen_to ? "seen" : "open", a->since ? time_short(c, a->since, at) : "-", a->key);
 	out_clean(&c->out, a->text);
 	if (a->is_seen_to) {
 		buf_adds(&c->out, " (");
@@ -149,7 +149,7 @@ static void alert_object(struct buf *b, const struct alert *a)
 	json_open(b, '{');
 	json_kstr(b, "alert", a->key);
 	json_kstr(b, "level", levels[alert_type(a->kind)->level]);
-	json_kstr(b, "since", when_rfc3339(a->since, at));
+	json_kstr(b, "since", a->since ? when_rfc3339(a->since, at) : NULL);
 	if (a->study)
 		json_kuint(b, "study", a->study);
 	json_clean(b, "text", a->text);

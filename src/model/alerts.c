@@ -177,7 +177,7 @@ static void look_at_study(struct alerts *l, const struct alert_sources *src, con
 	look_at_clock(l, src, s);
 	if (s->cancel) {
 		snprintf(what, sizeof what, "withdrawn, %.40s has not answered", who(s));
-		study_alert(l, src, ALERT_WITHDRAWN, s, s->claimed_at, what);
+		study_alert(l, src, ALERT_WITHDRAWN, s, s->claimed_at ? s->claimed_at : s->assigned_at, what);
 	}
 	if (h && src->now - h->start >= HELD_MS) {
 		snprintf(what, sizeof what, "on hold, %.40s", h->reason ? h->reason : "?");

@@ -152,6 +152,20 @@ static bool sites_differ(const struct choices *c, unsigned told)
 	return true;
 }
 
+/* "#47 (READY, STANNE, CT HEAD)": whose it is shows `show`, for that is put on record. */
+static void put_choice(struct buf *b, const struct study *s, bool by_site)
+{
+	char what[44];
+
+	text_clean(what, sizeof what, str_empty(s->exam) ? s->modality : s->exam);
+	if (by_site)
+		buf_addf(b, "%s/%s (%s", s->site, s->accession, state_key(s->state));
+	else
+		buf_addf(b, "#%llu (%s, %.40s", (unsigned long long)s->id, state_key(s->state),
+		    str_empty(s->site) ? "no site" : s->site);
+	buf_addf(b, "%s%s)", *what ? ", " : "", what);
+}
+
 char *world_choices(const struct world *w, const char *name, const char *scope)
 {
 	struct buf b = BUF_INIT(4096);
@@ -164,10 +178,7 @@ char *world_choices(const struct world *w, const char *name, const char *scope)
 	by_site = sites_differ(&c, told);
 	for (unsigned i = 0; i < told; i++) {
 		buf_adds(&b, i ? " or " : "");
-		if (by_site)
-			buf_addf(&b, "%s/%s", c.told[i]->site, c.told[i]->accession);
-		else
-			buf_addf(&b, "#%llu", (unsigned long long)c.told[i]->id);
+		put_choice(&b, c.told[i], by_site);
 	}
 	if (c.n > told)
 		buf_addf(&b, " or one of %u others", c.n - told);

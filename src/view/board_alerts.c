@@ -74,7 +74,7 @@ static enum look cell(
 		return LOOK_DIM;
 	}
 	if (c == SINCE)
-		snprintf(out, size, "%s", clock_text(v, at, a->since));
+		snprintf(out, size, "%s", a->since ? clock_text(v, at, a->since) : "-");
 	else if (c == WHAT)
 		snprintf(out, size, "%s%s", v->a11y ? words[alert_type(a->kind)->level] : "", a->text);
 	else if (!a->is_seen_to)

@@ -698,6 +698,7 @@ static void unmatched_images_of_a_stroke_are_first_of_all(void **state)
 static void images_of_another_patient_never_join_by_a_mistyped_accession(void **state)
 {
 	struct night *n = *state;
+	int64_t aside_at;
 
 	night_hl7(n, "m1", "STANNE",
 	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"P1\",\"name\":\"A^B\"}},"
@@ -709,12 +710,18 @@ static void images_of_another_patient_never_join_by_a_mistyped_accession(void **
 	assert_int_equal(n->w.nstudies, 3);
 	assert_int_equal(night_get(n, 3)->state, STATE_UNMATCHED);
 	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\"}");
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":5,\"series\":1,\"aside\":2}");
+	aside_at = night_get(n, 3)->late_at;
+	night_pass(n, 60000);
 	assert_int_equal(DO("coord", match, .study = 3, .with = "78", .as = "name"), E_REASON);
 	assert_int_equal(DO("coord", match, .study = 3, .with = "#1", .as = "name pid"), E_REASON);
 	assert_int_equal(DO("coord", match, .study = 3, .with = "78", .as = "name pid"), 0);
 	assert_null(night_get(n, 3));
 	assert_int_equal(night_get(n, 2)->state, STATE_READY);
 	assert_int_equal(night_get(n, 2)->images, 5);
+	assert_int_equal(night_get(n, 2)->aside, 2);
+	assert_true(aside_at > 0);
+	assert_int_equal(night_get(n, 2)->late_at, aside_at); /* the alert goes by it */
 	/* the same study goes on under its mistyped accession: it was matched, and stays so */
 	images(n, CMD_images,
 	    "{\"study_uid\":\"1.2.3\",\"accession\":\"77\",\"pid\":\"P2\",\"name\":\"c^d\",\"images\":9,"
@@ -1006,7 +1013,8 @@ static void a_name_means_what_its_person_sees(void **state)
 	uint64_t id = 0;
 
 	assert_int_equal(DO("coord", note, .study_name = "1001", .text = "x"), E_AMBIGUOUS);
-	assert_non_null(strstr(n->a.text, "STANNE/1001 or HARBOR/1001"));
+	assert_non_null(strstr(n->a.text, "STANNE/1001 (ready, CT"));
+	assert_non_null(strstr(n->a.text, ") or HARBOR/1001 (ready, CT"));
 	assert_int_equal(DO("coord", note, .study_name = "1001", .text = "x", .scope = "STANNE EULUX"), 0);
 	assert_int_equal(night_get(n, here)->nnotes, 1);
 	assert_int_equal(night_get(n, there)->nnotes, 0);
@@ -1028,9 +1036,10 @@ static void one_accession_twice_at_one_site_is_told_apart_by_number(void **state
 	    "[{\"do\":\"create\",\"set\":{\"accession\":\"77\",\"pid\":\"B\",\"name\":\"C^D\"}}]");
 	assert_int_equal(n->w.nstudies, 2);
 	assert_int_equal(DO("coord", note, .study_name = "77", .text = "x"), E_AMBIGUOUS);
-	assert_non_null(strstr(n->a.text, "#1 or #2"));
+	assert_non_null(strstr(n->a.text, "write #1 (ordered, STANNE) or #2 (ordered, STANNE)"));
 	assert_int_equal(DO("coord", note, .study_name = "STANNE/77", .text = "x"), E_AMBIGUOUS);
-	assert_non_null(strstr(n->a.text, "#1 or #2"));
+	assert_non_null(strstr(n->a.text, "write #1 (ordered, STANNE) or #2 (ordered, STANNE)"));
+	assert_null(strstr(n->a.text, "A^B")); /* nobody is on record as having seen whose they are */
 	assert_int_equal(DO("coord", note, .study_name = "#2", .text = "x"), 0);
 }
 
