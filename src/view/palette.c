@@ -4,6 +4,7 @@
  *     :assi                 finds "assign" by letters in order, shows its key; Enter does it for the cursor's or the marked rows
  *     :assign okafor asap   with arguments: reader and text
  *     :assign 48011930 okafor
+ *     :asign 48011930 okafor  is put right in the input and refused: words behind a name that was guessed are never dropped
  *
  * Rows are the tables of actions and commands; arguments are completed from what they are (readers, hold reasons).
  * A line that cannot be undone is asked about before it is sent.
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wetread/errors.h"
 #include "wetread/mem.h"
 #include "wetread/near.h"
 #include "wetread/text.h"
@@ -107,6 +109,7 @@ struct line {
 	char reader[WORD_MAX_], reason[WORD_MAX_], as[WORD_MAX_];
 	const char *missing, *current; /* argument without a value; the one being typed */
 	const char *word;              /* its beginning */
+	const char *over;              /* words that no argument took, "" if none */
 };
 
 static const char *take_word(const char **s, char out[WORD_MAX_])
@@ -183,6 +186,7 @@ static void line_args(struct view *v, struct line *l)
 			             : slot == l->reader     ? "a reader"
 			                                     : "a reason";
 	}
+	l->over = s + strspn(s, " ");
 	if (*l->reader)
 		l->words.reader = l->reader;
 	if (*l->reason)
@@ -199,6 +203,7 @@ static void line_parse(struct view *v, const struct dialog *d, struct line *l)
 	memset(l, 0, sizeof *l);
 	take_word(&s, l->first);
 	l->rest = s;
+	l->over = "";
 	if (*s != ' ' || !deed_find(l->first, &deed) || !*deed_args(&deed))
 		return;
 	l->has_args = true;
@@ -333,6 +338,23 @@ static unsigned verb_line_run(struct view *v, const struct dialog *d, const stru
 	return VIEW_DRAW;
 }
 
+/* A study that is not there must not become the cursor's. */
+static unsigned over_line(struct view *v, const struct line *l, bool wants_study)
+{
+	char word[WORD_MAX_];
+	const char *s = l->over;
+	uint64_t id;
+
+	if (!wants_study || l->target.id)
+		view_sayf(v, LOOK_WARN, "%s does not know what to do with: %.40s", l->first, l->over);
+	else if (world_lookup(view_world(v), take_word(&s, word), &id) == E_AMBIGUOUS)
+		view_sayf(
+		    v, LOOK_WARN, "%s is the accession of more than one study: write SITE/%s", word, word);
+	else
+		view_sayf(v, LOOK_WARN, "there is no study %.40s", word);
+	return VIEW_DRAW;
+}
+
 static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 {
 	struct deed deed = {true, (int)l->cmd};
@@ -343,6 +365,8 @@ static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 	bool wants_study = strncmp(cmd_type(l->cmd)->args, "study", 5) == 0;
 	bool by_dialog = l->cmd == CMD_match; /* identifiers are compared, not typed */
 
+	if (!no && *l->over && !by_dialog)
+		return over_line(v, l, wants_study);
 	if (no || (l->missing && !by_dialog)) {
 		if (no)
 			view_say(v, LOOK_WARN, no);
@@ -375,26 +399,83 @@ static unsigned line_run(struct view *v, struct dialog *d, struct line *l)
 	return VIEW_DRAW | VIEW_FLUSH;
 }
 
-/* A word that is no deed may be a study's number; else the nearest is told. */
-static unsigned unknown_line(struct view *v, const struct line *l)
+static const char *nearest(const char *first)
 {
-	struct near near = near_start(l->first);
-	char first[WORD_MAX_], *why = NULL;
+	struct near near = near_start(first);
 
-	snprintf(first, sizeof first, "%s", l->first);
-	if (*first && verb_run(v, ACTION_GOTO, first, &why) == 0) {
-		dialog_close(v, false);
-		return VIEW_DRAW;
-	}
-	free(why);
 	for (int i = 0; i < ACTION_COUNT; i++)
 		near_try(&near, action_type((enum action)i)->words);
 	for (int i = 0; i < CMD_COUNT; i++)
 		if (is_for_people((enum cmd)i))
 			near_try(&near, cmd_type((enum cmd)i)->words);
-	view_sayf(v, LOOK_WARN, "there is nothing called %s%s%s", first,
-	    near_word(&near) ? "; did you mean " : "", near_word(&near) ? near_word(&near) : "");
+	return near_word(&near);
+}
+
+/* Nothing is done; the line as it was perhaps meant is in the input, for another Enter. */
+static unsigned offer_line(struct view *v, struct dialog *d, const struct line *l, const char *words)
+{
+	const char *rest = l->rest + strspn(l->rest, " ");
+	char *line = words ? xasprintf("%s%s%s", words, *rest ? " " : "", rest) : NULL;
+
+	if (line)
+		view_sayf(v, LOOK_WARN, "there is nothing called %s; did you mean `%s`?", l->first, line);
+	else
+		view_sayf(v, LOOK_WARN, "there is nothing called %s", l->first);
+	if (line) {
+		edit_set(&d->edit, line);
+		d->at = d->top = 0;
+	}
+	free(line);
 	return VIEW_DRAW;
+}
+
+/* A word that is no deed may be a study's number; else the nearest is told. */
+static unsigned unknown_line(struct view *v, struct dialog *d, const struct line *l)
+{
+	char *why = NULL;
+
+	if (*l->first && l->rest[strspn(l->rest, " ")] == '\0' &&
+	    verb_run(v, ACTION_GOTO, l->first, &why) == 0) {
+		dialog_close(v, false);
+		return VIEW_DRAW;
+	}
+	free(why);
+	return offer_line(v, d, l, nearest(l->first));
+}
+
+/* Letters here and there in a name are a guess: good enough to look at something, not to act or to leave by. */
+static bool is_guess(const struct line *l, const struct deed *deed)
+{
+	bool ends = deed_roles(deed) != 0 ||
+	            (!deed->is_cmd && (deed->what == ACTION_QUIT || deed->what == ACTION_SUSPEND));
+
+	return ends && strncasecmp(deed_words(deed), l->first, strlen(l->first)) != 0;
+}
+
+/* A name and no more, or with words that nothing of that name takes. */
+static unsigned name_run(
+    struct view *v, struct dialog *d, const struct line *l, const struct hit *hits, size_t n)
+{
+	bool chosen = d->at > 0 && d->at < n, words = l->rest[strspn(l->rest, " ")] != '\0';
+	struct deed deed;
+
+	if (!chosen && deed_find(l->first, &deed)) {
+		if (words) {
+			view_sayf(v, LOOK_WARN, "%s takes no words: nothing done", l->first);
+			return VIEW_DRAW;
+		}
+		/* Where an action and a command share a name, the list says which stands first. */
+		if (n > 0 && strcmp(deed_words(&hits[0].deed), l->first) == 0)
+			deed = hits[0].deed;
+	} else if (d->at >= n) {
+		return unknown_line(v, d, l);
+	} else {
+		deed = hits[d->at].deed;
+		if (words || (!chosen && is_guess(l, &deed)))
+			return offer_line(v, d, l, deed_words(&deed));
+	}
+	dialog_close(v, false);
+	return view_do(v, &deed);
 }
 
 /* Whatever the line did, keys typed behind it were part of it. */
@@ -407,13 +488,9 @@ static unsigned palette_enter(struct view *v, struct dialog *d)
 
 	if (l.has_args && l.rest[strspn(l.rest, " ")] != '\0')
 		return l.is_verb ? verb_line_run(v, d, &l) : line_run(v, d, &l);
-	if (l.has_args) {
-		deed = (struct deed){!l.is_verb, l.action};
-	} else if (d->at < n) {
-		deed = hits[d->at].deed;
-	} else {
-		return unknown_line(v, &l);
-	}
+	if (!l.has_args)
+		return name_run(v, d, &l, hits, n);
+	deed = (struct deed){!l.is_verb, l.action};
 	dialog_close(v, false);
 	return view_do(v, &deed);
 }

@@ -553,7 +553,7 @@ static void a_wrong_word_gets_the_nearest(void **state)
 	(void)state;
 	room_open(&r, "coord");
 	line(&r, "colunms");
-	assert_true(desk_sees(&r.d, "there is nothing called colunms; did you mean columns"));
+	assert_true(desk_sees(&r.d, "there is nothing called colunms; did you mean `columns`?"));
 	desk_keys(&r.d, "Esc");
 	line(&r, "set muose on");
 	assert_true(desk_sees(&r.d, "did you mean mouse"));
@@ -566,6 +566,112 @@ static void a_wrong_word_gets_the_nearest(void **state)
 	desk_keys(&r.d, "Esc");
 	line(&r, "filter left<soon");
 	assert_true(desk_sees(&r.d, "left wants a time"));
+	room_close(&r);
+}
+
+/* What it sent stays to be looked at. */
+static void typed(struct room *r, const char *words)
+{
+	desk_keys(&r->d, ":");
+	desk_type(&r->d, words);
+	desk_keys(&r->d, "Enter");
+}
+
+static void words_behind_a_guessed_name_never_reach_the_cursor(void **state)
+{
+	static const struct {
+		const char *typed, *offered;
+	} lines[] = {
+	    {"rel 48011930", "release 48011930"},
+	    {"asign body", "assign body"},
+	    {"asign 48011930 body", "assign 48011930 body"},
+	    {"unasign 48011930", "unassign 48011930"},
+	    {"relaese 48011930", "release 48011930"},
+	    {"clam 48011930", "claim 48011930"},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct room r;
+		char said[80];
+
+		room_open(&r, "sup1");
+		typed(&r, lines[i].typed);
+		assert_int_equal(r.d.ncalls, 0);
+		snprintf(said, sizeof said, "did you mean `%s`?", lines[i].offered);
+		assert_true(desk_sees(&r.d, said));
+		snprintf(
+		    said, sizeof said, ":%s ", lines[i].offered); /* in the input, to be sent or mended */
+		assert_true(desk_sees(&r.d, said));
+		room_close(&r);
+	}
+}
+
+static void the_line_put_right_is_about_its_own_study(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "sup1");
+	assert_int_not_equal(view_cursor(r.d.view), evening_study(&r.n, "48011930"));
+	typed(&r, "asign 48011930 body");
+	desk_keys(&r.d, "Enter");
+	assert_int_equal(r.d.ncalls, 1);
+	assert_int_equal(r.d.calls[0].cmd, CMD_assign);
+	assert_int_equal(r.d.calls[0].study, evening_study(&r.n, "48011930"));
+	assert_string_equal(r.d.calls[0].reader, "body");
+	room_close(&r);
+}
+
+static void words_that_nothing_takes_stop_the_line(void **state)
+{
+	static const struct {
+		const char *typed, *said;
+	} lines[] = {
+	    {"release 48999999", "there is no study 48999999"},
+	    {"release 48011930 48011902", "release does not know what to do with: 48011902"},
+	    {"give-back 48011930", "give-back takes no words: nothing done"},
+	    {"quit 48011930", "quit takes no words: nothing done"},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct room r;
+
+		room_open(&r, "sup1");
+		typed(&r, lines[i].typed);
+		assert_int_equal(r.d.ncalls, 0);
+		assert_int_equal(r.d.last & VIEW_QUIT, 0);
+		assert_true(desk_sees(&r.d, lines[i].said));
+		room_close(&r);
+	}
+}
+
+static void a_misspelt_name_ends_nothing(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "sup1");
+	typed(&r, "qit");
+	assert_int_equal(r.d.last & VIEW_QUIT, 0);
+	assert_true(desk_sees(&r.d, "did you mean `quit`?"));
+	desk_keys(&r.d, "Enter");
+	assert_true(r.d.last & VIEW_QUIT);
+	room_close(&r);
+
+	room_open(&r, "neuro");
+	typed(&r, "clim");
+	assert_int_equal(r.d.ncalls, 0);
+	assert_true(desk_sees(&r.d, "did you mean `claim`?"));
+	desk_keys(&r.d, "Enter"); /* the whole name: the cursor's, as ever */
+	assert_int_equal(r.d.ncalls, 1);
+	room_close(&r);
+
+	room_open(&r, "neuro");
+	typed(&r, "cla"); /* and its beginning */
+	assert_int_equal(r.d.ncalls, 1);
+	assert_int_equal(r.d.calls[0].cmd, CMD_claim);
 	room_close(&r);
 }
 
@@ -658,6 +764,10 @@ int main(void)
 	    cmocka_unit_test(a_deed_is_repeated_on_the_row_under_the_cursor),
 	    cmocka_unit_test(a_count_goes_before_a_key),
 	    cmocka_unit_test(a_wrong_word_gets_the_nearest),
+	    cmocka_unit_test(words_behind_a_guessed_name_never_reach_the_cursor),
+	    cmocka_unit_test(the_line_put_right_is_about_its_own_study),
+	    cmocka_unit_test(words_that_nothing_takes_stop_the_line),
+	    cmocka_unit_test(a_misspelt_name_ends_nothing),
 	    cmocka_unit_test(words_are_completed),
 	    cmocka_unit_test(a_number_goes_to_its_study),
 	    cmocka_unit_test(clicks_do_what_keys_do),
