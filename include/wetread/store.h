@@ -104,6 +104,7 @@ struct store_study {
 	int64_t aside;                   /* objects put aside because they name another patient */
 	int64_t told_images, told_series, told_aside;
 	int64_t asked; /* 1: the archive was asked for priors */
+	int64_t born;  /* arrival of the oldest object that is here: another after a purge */
 	bool released; /* the association that brought the newest object ended as it should */
 	bool complete; /* and that was told */
 };

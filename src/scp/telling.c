@@ -10,6 +10,7 @@
 
 #include <cjson/cJSON.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,14 +141,17 @@ static void put_arrived(struct buf *b, const struct store_study *st, int64_t rat
 	put_int(b, "last_image", st->last_image);
 }
 
-/* The same content has the same id, so that a message which is repeated is known. */
-static void put_op(struct buf *b, const char *method, const struct buf *rest)
+/*
+ * The same message has the same id, so that one which is repeated is known.  What was purged and came again is told
+ * anew, though it is as much as it was.
+ */
+static void put_op(struct buf *b, const char *method, const struct store_study *st)
 {
 	struct buf all = BUF_INIT(MESSAGE_MAX);
 	char key[STORE_KEY];
 
-	buf_adds(&all, method);
-	buf_add(&all, rest->data, rest->len);
+	buf_addf(&all, "%s %" PRId64 " ", method, st->born);
+	buf_add(&all, b->data, b->len);
 	store_key(all.data, key);
 	key[OP_CHARS] = '\0';
 	json_kstr(b, "op", key);
@@ -219,13 +223,13 @@ static void tell(struct telling *t, struct watch *w, const struct store_study *s
 		put_arrived(&set, st, rate_of(w, st, mono(t)));
 	json_close(&set, '}');
 	json_open(&params, '{');
-	put_op(&params, method, &set);
 	put_str(&params, "site", st->site);
 	put_str(&params, "prior", st->current);
 	if (!complete)
 		put_str(&params, "aet", st->aet);
 	json_key(&params, "set");
 	json_raw(&params, set.data, set.len);
+	put_op(&params, method, st);
 	json_close(&params, '}');
 	buf_release(&set);
 	w->asked = true;

@@ -41,6 +41,7 @@ static const size_t ints[] = {
     offsetof(struct store_study, aside),
     offsetof(struct store_study, told_aside),
     offsetof(struct store_study, asked),
+    offsetof(struct store_study, born),
 };
 enum { NSTRS = sizeof(strs) / sizeof(*strs), NINTS = sizeof(ints) / sizeof(*ints) };
 

@@ -48,6 +48,11 @@ like "$(ctl audit export | grep 'command.refused' | grep images.purge)" 'only by
 holds "what was put aside may come again" send "$E2E_DIR/wrong"/*.dcm
 wait_for 10 "... and is a study now" eval '[ "$(as sup1 list --filter mrn:P9 --json | jq length)" = 1 ]' && ok "... and is a study now"
 is "$(ctl store verify --json | jq -c '[.good, .bad]')" '[7,0]' "verify finds everything whole again"
+whole() { wait_for 15 "$1" eval '[ "$(row P2 | jq ".images == 6 and .ready_at != null and .ready_at != 0")" = true ]'; }
+whole "the other one is complete"
+holds "an open study goes by force" ctl store purge P2 --force sent by mistake --as adm
+holds "what was let go of may come again" send "$E2E_DIR/s2"/*.dcm
+whole "... and is complete again" && ok "... and is complete again"
 stop wetreadd
 holds "it is the same without a coordinator" ctl store purge $uid.2 --force disk is full --as adm
 is "$(ctl store verify --json | jq -c '[.good, .bad]')" '[1,0]' "... and the rest stays"
