@@ -122,7 +122,8 @@ void images_forget(struct agent *); /* before the cache is emptied */
 
 /* shelf.c: what is wanted, what is here */
 void shelf_plan(struct agent *, int64_t now);
-void shelf_sweep(struct agent *); /* what left the queue */
+void shelf_sweep(struct agent *); /* what left the queue, or whose images left the store */
+bool shelf_may_keep(const struct agent *, uint64_t study);
 struct film *shelf_film(struct agent *, uint64_t study);
 struct film *film_read(struct agent *, uint64_t study); /* as the cache has it; a copy */
 void film_free(struct film *);

@@ -107,7 +107,8 @@ static void on_manifest(struct agent_client *c, const struct wire_msg *m)
 {
 	struct agent *a = c->a;
 	uint64_t study = agent_study_named(a, m->params);
-	struct film *f = world_study(agent_world(a), study) ? film_read(a, study) : NULL;
+	bool known = world_study(agent_world(a), study) != NULL;
+	struct film *f = known && shelf_may_keep(a, study) ? film_read(a, study) : NULL;
 	char *id = m->id ? cJSON_PrintUnformatted(m->id) : NULL;
 
 	if (f && (is_fresh(a, f) || (f->knows_pictures && !agent_has_link(a))))
@@ -115,8 +116,8 @@ static void on_manifest(struct agent_client *c, const struct wire_msg *m)
 	else if (agent_has_link(a))
 		forward(a, c, m, 0);
 	else
-		client_error(c, id, f ? E_OFFLINE : E_NOTFOUND,
-		    f ? "there is no link, and the pictures of this study are not in the cache" : NULL);
+		client_error(c, id, known ? E_OFFLINE : E_NOTFOUND,
+		    known ? "there is no link, and the pictures of this study are not in the cache" : NULL);
 	if (f)
 		film_free(f);
 	cJSON_free(id);
@@ -168,7 +169,7 @@ static void on_fetch(struct agent_client *c, const struct wire_msg *m)
 	char *id = m->id ? cJSON_PrintUnformatted(m->id) : NULL;
 	int err = !id ? E_USAGE : !world_study(agent_world(a), study) ? E_NOTFOUND : 0;
 
-	if (!err && is_here(a, study, m->params))
+	if (!err && shelf_may_keep(a, study) && is_here(a, study, m->params))
 		err = put_job(c, m, study, &why);
 	else if (!err && agent_has_link(a))
 		relay_put(a, c, m);
@@ -263,12 +264,13 @@ int agent_export(struct agent *a, uint64_t study, const struct agent_files *file
 {
 	struct export e = {files, ctx};
 	struct film *f = film_read(a, study);
+	unsigned most = shelf_may_keep(a, study) ? f->nimages : 0; /* what was purged is not given away */
 	int err = 0;
 
 	*n = *missing = 0;
 	outbox_note(a, CMD_viewed, study, "export");
 	err = cache_commit(a->cache); /* on record before anything is there */
-	for (unsigned i = 0; i < f->nimages && !err; i++) {
+	for (unsigned i = 0; i < most && !err; i++) {
 		if (!f->images[i].here) {
 			++*missing;
 			continue;

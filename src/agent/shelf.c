@@ -383,6 +383,14 @@ bool shelf_room(struct agent *a, uint64_t bytes, int weight)
 	return true;
 }
 
+/* What was purged from the store goes here, too. */
+bool shelf_may_keep(const struct agent *a, uint64_t study)
+{
+	const struct study *s = world_study(replica_world(a->replica), study);
+
+	return s && s->images > 0;
+}
+
 struct leaving {
 	struct agent *a;
 	char (*keys)[BLOB_KEY];
@@ -395,11 +403,25 @@ static int is_leaving(void *ctx, const char *key, const char *value, size_t n)
 
 	(void)value;
 	(void)n;
-	if (strlen(key) < 3 || world_study(replica_world(l->a->replica), study_of(key)))
+	if (strlen(key) < 3 || shelf_may_keep(l->a, study_of(key)))
 		return 0;
 	l->keys = xreallocarray(l->keys, l->n + 1, sizeof *l->keys);
 	snprintf(l->keys[l->n++], BLOB_KEY, "%s", key);
 	return 0;
+}
+
+/* They are read anew by the next plan that has them. */
+static void films_forget(struct agent *a)
+{
+	struct images *im = a->images;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < im->nfilms; i++)
+		if (shelf_may_keep(a, im->films[i]->study))
+			im->films[n++] = im->films[i];
+		else
+			film_free(im->films[i]);
+	im->nfilms = n;
 }
 
 void shelf_sweep(struct agent *a)
@@ -407,7 +429,7 @@ void shelf_sweep(struct agent *a)
 	struct leaving l = {.a = a};
 	size_t blobs;
 
-	if (a->images->blob && !world_study(replica_world(a->replica), a->images->blob_study))
+	if (a->images->blob && !shelf_may_keep(a, a->images->blob_study))
 		bulk_stop(a);
 	know_whole(a);
 	cache_each(a->cache, CACHE_BLOB, is_leaving, &l);
@@ -419,6 +441,11 @@ void shelf_sweep(struct agent *a)
 		else
 			cache_drop(a->cache, CACHE_FILM, l.keys[i]);
 	free(l.keys);
+	films_forget(a);
+	if (a->images->page.study && !shelf_may_keep(a, a->images->page.study)) {
+		buf_clear(&a->images->page.bytes);
+		a->images->page.study = 0;
+	}
 	a->images->plan_at = 0;
 }
 
