@@ -94,8 +94,23 @@ static void drop_answers(struct priors *p)
 	p->nanswers = p->nchosen = p->at = p->fetched = 0;
 }
 
+/* What an archive answered names patients: it stays no longer than it is needed. */
+static void empty_folder(const struct priors *p)
+{
+	int fd = openat(p->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	while (d && (e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			unlinkat(p->folder, e->d_name, 0);
+	if (d)
+		closedir(d);
+}
+
 static void rest(struct priors *p)
 {
+	empty_folder(p);
 	store_study_release(&p->now);
 	p->now = (struct store_study){0};
 	drop_answers(p);
@@ -128,19 +143,6 @@ static void failed(struct priors *p, const char *what)
 }
 
 /* ---- questions */
-
-static void empty_folder(const struct priors *p)
-{
-	int fd = openat(p->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *e;
-
-	while (d && (e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.')
-			unlinkat(p->folder, e->d_name, 0);
-	if (d)
-		closedir(d);
-}
 
 static int ask(struct priors *p, enum step step, const struct scu_key *keys, size_t n)
 {
@@ -515,8 +517,10 @@ void priors_free(struct priors *p)
 	}
 	event_free(p->timer);
 	event_free(p->limit);
-	if (p->folder >= 0)
+	if (p->folder >= 0) {
+		empty_folder(p);
 		close(p->folder);
+	}
 	store_study_release(&p->now);
 	drop_answers(p);
 	buf_release(&p->out);
