@@ -56,6 +56,24 @@ struct health {
 
 /* ---- feeds */
 
+static bool is_fleeting(const struct feed *f)
+{
+	return f->n < SILENT_AFTER;
+}
+
+/* In a full table a feed that was heard little gives way, the one longest silent first; NULL: all are of weight. */
+static struct feed *feed_room(struct health *h)
+{
+	struct feed *out = NULL;
+
+	if (h->nfeeds < FEEDS_MAX)
+		return &h->feeds[h->nfeeds++];
+	for (unsigned i = 0; i < h->nfeeds; i++)
+		if (is_fleeting(&h->feeds[i]) && (!out || h->feeds[i].last < out->last))
+			out = &h->feeds[i];
+	return out;
+}
+
 static struct feed *feed_of(struct health *h, const char *kind, const char *name)
 {
 	struct feed *f;
@@ -63,15 +81,28 @@ static struct feed *feed_of(struct health *h, const char *kind, const char *name
 	for (unsigned i = 0; i < h->nfeeds; i++)
 		if (h->feeds[i].kind == kind && !strncmp(h->feeds[i].name, name, NAME_MAX_ - 1))
 			return &h->feeds[i];
-	if (h->nfeeds == FEEDS_MAX || str_empty(name))
+	f = str_empty(name) ? NULL : feed_room(h);
+	if (!f)
 		return NULL;
-	f = &h->feeds[h->nfeeds++];
 	*f = (struct feed){.kind = kind};
 	snprintf(f->name, sizeof f->name, "%s", name);
 	return f;
 }
 
 static const char hl7[] = "hl7", dicom[] = "dicom";
+
+/* By its host: every connection of a sender has another port. "[2001:db8::7]:40112", "10.1.1.7:40112" */
+static struct feed *feed_of_peer(struct health *h, const char *peer)
+{
+	const char *colon = strrchr(peer, ':');
+	bool has_port = colon && colon[1] && !colon[1 + strspn(colon + 1, "0123456789")] &&
+	                (*peer == '[' ? colon[-1] == ']' : strchr(peer, ':') == colon);
+	char host[NAME_MAX_];
+
+	snprintf(host, sizeof host, "%.*s",
+	    (int)(has_port ? (size_t)(colon - peer) : strnlen(peer, sizeof host)), peer);
+	return feed_of(h, hl7, host);
+}
 
 static void feed_heard(struct feed *f, int64_t now, bool refused)
 {
@@ -94,7 +125,7 @@ void health_command(struct health *h, const struct command *cmd, bool refused, i
 	if (cmd->kind == CMD_hl7)
 		f = feed_of(h, hl7, json_get_str(cmd->params, "sender", ""));
 	else if (cmd->kind == CMD_hl7_refused)
-		f = feed_of(h, hl7, json_get_str(json_get(cmd->params, "set"), "peer", "unknown"));
+		f = feed_of_peer(h, json_get_str(json_get(cmd->params, "set"), "peer", "unknown"));
 	else if (cmd->kind == CMD_images || cmd->kind == CMD_images_refused)
 		f = feed_of(h, dicom,
 		    json_get_str(
