@@ -70,7 +70,7 @@ static void on_line(void *ctx, const char *line, size_t n)
 	struct films *p = ctx;
 
 	if (fetch_line(p->fetch, line, n) < 0)
-		link_retry(p->link);
+		link_reset(p->link, E_SYNTAX, "the coordinator sent pictures that are not understood");
 	idle_begins(p);
 }
 

@@ -15,6 +15,7 @@
 
 #include "wetread/agent.h"
 #include "wetread/env.h"
+#include "wetread/errors.h"
 #include "wetread/link.h"
 #include "wetread/log.h"
 #include "wetread/mem.h"
@@ -44,7 +45,7 @@ static void on_line(void *ctx, const char *line, size_t n)
 
 	if (agent_bulk_line(s->o.agent, line, n)) {
 		log_err("the coordinator sent pictures that are not understood");
-		link_retry(s->link);
+		link_reset(s->link, E_SYNTAX, "the coordinator sent pictures that are not understood");
 	}
 	s->o.wake(s->o.ctx);
 }
