@@ -127,19 +127,21 @@ int folder_fill(const char *dir, const cJSON *detail, char **why)
 	return err;
 }
 
+static const char shared[] = "/dev/shm/wetread-";
+
 /* Where the session's own files are, which is in memory nearly everywhere; else where shared memory is. */
 int folder_temporary(char **dir, char **why)
 {
 	char *name = xasprintf("view.%d.XXXXXX", (int)getpid()), *path = settings_agent_path(name);
 
-	free(name);
 	if (path && mkdtemp(path) && !folder_in_memory(path)) {
 		rmdir(path);
 		free(path);
-		path = xstrdup("/dev/shm/wetread-view.XXXXXX");
+		path = xasprintf("%s%s", shared, name);
 		if (!mkdtemp(path))
 			path[0] = '\0';
 	}
+	free(name);
 	if (!path || !*path || !folder_in_memory(path)) {
 		*why = xstrdup("there is no folder in memory (tmpfs) for plain patient data: neither "
 		               "$XDG_RUNTIME_DIR nor "
@@ -161,21 +163,36 @@ static int remove_one(const char *path, const struct stat *st, int what, struct 
 	return 0;
 }
 
+static bool is_left(const char *dir)
+{
+	long pid = strtol(strstr(strrchr(dir, '/'), "view.") + strlen("view."), NULL, 10);
+	struct stat st;
+
+	return pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH && !lstat(dir, &st) && S_ISDIR(st.st_mode) &&
+	       st.st_uid == getuid();
+}
+
+static void sweep(const char *pattern)
+{
+	glob_t g = {0};
+
+	if (!glob(pattern, GLOB_NOSORT, NULL, &g))
+		for (size_t i = 0; i < g.gl_pathc; i++)
+			if (is_left(g.gl_pathv[i]))
+				folder_remove(g.gl_pathv[i]);
+	globfree(&g);
+}
+
 /* Those of a `view` that was killed before it could. */
 void folder_sweep(void)
 {
-	char *pattern = settings_agent_path("view.*");
-	glob_t g = {0};
+	char *own = settings_agent_path("view.*"), *other = xasprintf("%sview.*", shared);
 
-	if (pattern && !glob(pattern, GLOB_NOSORT, NULL, &g))
-		for (size_t i = 0; i < g.gl_pathc; i++) {
-			const char *pid = strstr(strrchr(g.gl_pathv[i], '/'), "view.") + strlen("view.");
-
-			if (kill((pid_t)strtol(pid, NULL, 10), 0) && errno == ESRCH)
-				folder_remove(g.gl_pathv[i]);
-		}
-	globfree(&g);
-	free(pattern);
+	if (own)
+		sweep(own);
+	sweep(other);
+	free(other);
+	free(own);
 }
 
 void folder_remove(const char *dir)

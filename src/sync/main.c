@@ -379,11 +379,12 @@ static int task_export(struct sync *s, const struct task *t, char **args, char *
 	return err;
 }
 
-static volatile sig_atomic_t viewer_pid;
+static volatile sig_atomic_t viewer_pid, ended_by;
 
-/* Whoever ends us means the viewer: when that has ended, the folder goes. */
+/* Whoever ends us means the viewer: when that has ended, the folder goes.  Before there is one, none begins. */
 static void on_end(int sig)
 {
+	ended_by = sig;
 	if (viewer_pid > 0)
 		kill((pid_t)viewer_pid, sig);
 }
@@ -405,6 +406,8 @@ static int viewer_run(const char *viewer, const char *dir, char **why)
 		_exit(127);
 	}
 	viewer_pid = pid;
+	if (pid > 0 && ended_by)
+		kill(pid, ended_by); /* it came before we knew whom to tell */
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	free(line);
@@ -431,7 +434,7 @@ static int task_view(struct sync *s, const struct task *t, char **args, char **w
 	err = folder_temporary(&dir, why);
 	if (!err)
 		err = study_write(t, args[0], dir, &images, why);
-	if (!err)
+	if (!err && !ended_by)
 		err = viewer_run(viewer, dir, why);
 	if (dir)
 		folder_remove(dir);
