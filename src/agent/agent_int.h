@@ -5,6 +5,7 @@
 #include "wetread/agent.h"
 #include "wetread/cache.h"
 #include "wetread/core.h"
+#include "wetread/map.h"
 #include "wetread/replica.h"
 #include "wetread/wire.h"
 
@@ -64,6 +65,7 @@ struct agent_client {
 	bool greeted, follows, touched, ended, present;
 	char *hello_id;    /* a hello that waits for the first contact ever */
 	struct tray *tray; /* of a session for pictures; else NULL */
+	struct map viewed; /* studies whose pictures it was given out of the cache */
 	char *draft;       /* the name under which it keeps what is being typed; NULL: none */
 };
 

@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +74,7 @@ void lend_close(struct agent_client *c)
 		return;
 	relay_cancel(c->a, c->number);
 	tray_free(c->tray);
+	map_release(&c->viewed);
 	c->tray = NULL;
 }
 
@@ -146,6 +149,18 @@ static bool is_here(struct agent *a, uint64_t study, const struct cJSON *params)
 	return any;
 }
 
+/* A study's pictures are asked for in many requests: that they were seen is one fact. */
+static void note_pictures(struct agent_client *c, uint64_t study)
+{
+	char key[24];
+
+	snprintf(key, sizeof key, "%" PRIu64, study);
+	if (map_get(&c->viewed, key))
+		return;
+	map_put(&c->viewed, key, 1);
+	outbox_note(c->a, CMD_viewed, study, "cache");
+}
+
 static int put_job(struct agent_client *c, const struct wire_msg *m, uint64_t study, const char **why)
 {
 	struct film *f = film_read(c->a, study);
@@ -158,6 +173,8 @@ static int put_job(struct agent_client *c, const struct wire_msg *m, uint64_t st
 	err = tray_put(c->tray, j, m->id);
 	if (err)
 		tray_job_free(j);
+	else
+		note_pictures(c, study);
 	return err;
 }
 
