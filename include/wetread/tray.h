@@ -23,7 +23,7 @@ struct manifest;
 struct tray;
 struct tray_job;
 
-enum { TRAY_KEY = 33, TRAY_LIST_MOST = 200 };
+enum { TRAY_KEY = 33, TRAY_LIST_MOST = 200, TRAY_JOBS = 8 /* that may wait on one connection */ };
 
 /* What is wanted of a study's images: a list of them, or a piece of one. */
 struct tray_ask {

@@ -17,10 +17,11 @@
 #include "wetread/manifest.h"
 #include "wetread/map.h"
 #include "wetread/press.h"
+#include "wetread/tray.h"
 
 #include "agent_int.h"
 
-enum { JOBS_MOST = 12, IMAGE_KEY = 33, BLOB_KEY = 80, REQUEST_MAX = 900 * 1024 };
+enum { IMAGE_KEY = 33, BLOB_KEY = 80, REQUEST_MAX = 900 * 1024 };
 
 struct film_image {
 	char key[IMAGE_KEY], series[IMAGE_KEY];
@@ -78,7 +79,7 @@ struct images {
 	/* the connection */
 	bool up, greeted;
 	uint64_t last;
-	struct job jobs[JOBS_MOST]; /* the first is being answered */
+	struct job jobs[TRAY_JOBS]; /* the first is being answered */
 	unsigned njobs, ncancelled; /* of the first jobs */
 	struct relay *relays;
 	bool asking_manifest;

@@ -57,7 +57,7 @@ static void relay_send(struct agent *a, struct relay *r)
 
 void relay_send_all(struct agent *a)
 {
-	for (struct relay *r = a->images->relays; r && a->images->njobs < JOBS_MOST; r = r->next)
+	for (struct relay *r = a->images->relays; r && a->images->njobs < TRAY_JOBS; r = r->next)
 		if (!r->sent) {
 			bulk_cancel(a);
 			relay_send(a, r);

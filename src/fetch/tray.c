@@ -22,7 +22,6 @@
 #include "wetread/wire.h"
 
 enum {
-	JOBS = 8,     /* of one connection */
 	PARTS = 4096, /* of one job */
 	PART_PACKET = 1500,
 	PART_MOST = 12000, /* on a line where much may be under way */
@@ -69,7 +68,7 @@ struct piece {
 struct tray {
 	const struct tray_calls *calls;
 	void *ctx;
-	struct tray_job *jobs[JOBS]; /* the first is under way */
+	struct tray_job *jobs[TRAY_JOBS]; /* the first is under way */
 	unsigned njobs;
 	int64_t credit, under_way;
 	struct piece now, then;
@@ -288,7 +287,7 @@ int tray_read_list(
 
 int tray_put(struct tray *t, struct tray_job *j, const cJSON *id)
 {
-	if (t->njobs == JOBS)
+	if (t->njobs == TRAY_JOBS)
 		return E_LIMIT;
 	j->id = cJSON_Duplicate(id, true);
 	if (j->credit)
