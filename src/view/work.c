@@ -22,7 +22,8 @@ struct item {
 	struct target target;
 	char *reader, *reason, *text, *as, *with;
 	char *reader_before, *hold_before; /* what an inverse needs */
-	int64_t at;                        /* when it was done, if it is entered late; 0: now */
+	enum state state_before;
+	int64_t at; /* when it was done, if it is entered late; 0: now */
 	uint64_t ticket;
 	bool answered;
 	bool promised; /* the agent has kept it until there is a link */
@@ -178,6 +179,7 @@ static void batch_send(struct view *v, struct batch *b)
 		    .at = it->at,
 		    .force = b->force};
 
+		it->state_before = s ? s->state : STATE_READY;
 		str_put(&it->reader_before, s ? s->reader : NULL);
 		str_put(&it->hold_before, s ? s->hold : NULL);
 		v->host.command(v->host.ctx, it->ticket, &c);
@@ -262,8 +264,24 @@ unsigned work_again(struct view *v)
 
 /* ---- undoing */
 
+/* What was only assigned is assigned again, by who may; what was being read, only its reader takes up again. */
+static void release_inverse(
+    const struct view *v, struct batch *inv, const struct item *it, const struct target *t)
+{
+	struct item *back;
+
+	if (it->state_before == STATE_ASSIGNED) {
+		if (!(cmd_type(CMD_assign)->roles & v->role) || str_empty(it->reader_before))
+			return;
+		back = batch_add(inv, CMD_assign, t);
+		str_put(&back->reader, it->reader_before);
+	} else if (cmd_type(CMD_claim)->roles & v->role) {
+		batch_add(inv, CMD_claim, t);
+	}
+}
+
 /* Adds the item that takes this one back, if anything can. */
-static void inverse_add(struct batch *inv, const struct item *it)
+static void inverse_add(const struct view *v, struct batch *inv, const struct item *it)
 {
 	struct target t = it->target;
 	bool had_reader = !str_empty(it->reader_before);
@@ -277,7 +295,7 @@ static void inverse_add(struct batch *inv, const struct item *it)
 		batch_add(inv, CMD_release, &t);
 		break;
 	case CMD_release:
-		batch_add(inv, CMD_claim, &t);
+		release_inverse(v, inv, it, &t);
 		break;
 	case CMD_assign:
 	case CMD_unassign:
@@ -304,7 +322,7 @@ static bool batch_inverse(struct view *v, const struct batch *b)
 
 	for (size_t i = 0; i < b->n; i++)
 		if (!b->items[i].err)
-			inverse_add(inv, &b->items[i]);
+			inverse_add(v, inv, &b->items[i]);
 	if (inv->n == 0) {
 		free(inv);
 		return false;

@@ -189,6 +189,36 @@ static void claim_is_shown_pending_and_settles(void **state)
 	room_close(&r);
 }
 
+static void a_released_assignment_is_given_back_by_undo(void **state)
+{
+	struct room r;
+
+	(void)state;
+	room_open(&r, "sup1");
+	assert_int_equal(study_of(&r, "48011877")->state, STATE_ASSIGNED);
+	desk_keys(&r.d, ":");
+	desk_type(&r.d, "release 48011877");
+	desk_keys(&r.d, "Enter");
+	desk_pump(&r.d);
+	assert_int_equal(study_of(&r, "48011877")->state, STATE_READY);
+	assert_true(desk_sees(&r.d, "Released 48011877.  u undo"));
+	desk_keys(&r.d, "u");
+	desk_pump(&r.d);
+	assert_int_equal(study_of(&r, "48011877")->state, STATE_ASSIGNED);
+	assert_string_equal(study_of(&r, "48011877")->reader, "body");
+	room_close(&r);
+
+	room_open(&r, "body"); /* who may not assign is not offered it */
+	desk_keys(&r.d, ":");
+	desk_type(&r.d, "release 48011877");
+	desk_keys(&r.d, "Enter");
+	desk_pump(&r.d);
+	assert_int_equal(study_of(&r, "48011877")->state, STATE_READY);
+	assert_true(desk_sees(&r.d, "Released 48011877"));
+	assert_false(desk_sees(&r.d, "u undo (60s)"));
+	room_close(&r);
+}
+
 static void the_second_claim_is_told_who_has_it(void **state)
 {
 	struct room r;
@@ -1135,6 +1165,7 @@ int main(void)
 	    cmocka_unit_test(keys_that_act_are_dead_after_the_row_moved),
 	    cmocka_unit_test(a_command_carries_what_was_on_the_screen),
 	    cmocka_unit_test(claim_is_shown_pending_and_settles),
+	    cmocka_unit_test(a_released_assignment_is_given_back_by_undo),
 	    cmocka_unit_test(the_second_claim_is_told_who_has_it),
 	    cmocka_unit_test(two_supervisors_one_wins),
 	    cmocka_unit_test(bulk_answers_row_by_row),
