@@ -304,6 +304,15 @@ static unsigned key_moves(struct view *v, uint32_t key)
 	return view_do(v, &b->deed);
 }
 
+/* Locking can do no harm, and who walks away must not find the key swallowed. */
+static bool is_lock(const struct view *v, uint32_t key)
+{
+	const struct binding *b;
+
+	return keymap_find(&v->map, screen_context(v), &key, 1, &b) == KEYMAP_BOUND && !b->deed.is_cmd &&
+	       b->deed.what == ACTION_LOCK;
+}
+
 unsigned view_key(struct view *v, uint32_t key)
 {
 	const struct deed *d;
@@ -322,7 +331,7 @@ unsigned view_key(struct view *v, uint32_t key)
 		return dialog_key(v, key == 3 ? 27 : key); /* C-c gets out of everything */
 	if (v->wallboard)
 		return key == 'q' || key == 3 ? VIEW_QUIT : 0;
-	if (v->mono < v->mute_until && key != v->mute_but && key != 27) {
+	if (v->mono < v->mute_until && key != v->mute_but && key != 27 && !is_lock(v, key)) {
 		v->mute_until = v->mono + v->mute_gap;
 		v->prefix = 0;
 		return key_moves(v, key);

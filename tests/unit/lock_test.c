@@ -100,6 +100,20 @@ static void no_key_does_anything_behind_a_lock(void **state)
 	room_close(&r);
 }
 
+static void the_key_that_locks_is_heard_as_a_dialog_closes(void **state)
+{
+	struct room r;
+	(void)state;
+
+	room_open(&r, 80, 24);
+	desk_keys(&r.d, "m");
+	desk_pass(&r.d, 600);
+	desk_fast(&r.d, "Esc L");
+	assert_true(r.d.last & VIEW_LOCK);
+	assert_true(view_locked(r.d.view));
+	room_close(&r);
+}
+
 static void a_passphrase_is_never_drawn(void **state)
 {
 	struct room r;
@@ -233,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_of_a_patient_is_drawn),
 	    cmocka_unit_test(no_key_does_anything_behind_a_lock),
+	    cmocka_unit_test(the_key_that_locks_is_heard_as_a_dialog_closes),
 	    cmocka_unit_test(a_passphrase_is_never_drawn),
 	    cmocka_unit_test(failed_proofs_cost_time_and_are_told),
 	    cmocka_unit_test(a_lock_that_asked_nothing_says_so_once),
