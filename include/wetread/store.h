@@ -101,12 +101,14 @@ struct store_study {
 	int64_t images, series, bytes, expected;
 	int64_t first_image, last_image; /* when made, UTC ms; 0 not known */
 	int64_t newest;                  /* arrival of the newest object */
-	int64_t aside;                   /* objects put aside because they name another patient */
+	int64_t aside;                   /* objects put aside: they name another patient, or */
+	int64_t aside_uid;               /* another object has their SOP Instance UID */
 	int64_t told_images, told_series, told_aside;
-	int64_t asked; /* 1: the archive was asked for priors */
-	int64_t born;  /* arrival of the oldest object that is here: another after a purge */
-	bool released; /* the association that brought the newest object ended as it should */
-	bool complete; /* and that was told */
+	int64_t broken; /* so many were there when it was told that their association broke off */
+	int64_t asked;  /* 1: the archive was asked for priors */
+	int64_t born;   /* arrival of the oldest object that is here: another after a purge */
+	bool released;  /* the association that brought the newest object ended as it should */
+	bool complete;  /* and that was told */
 };
 void store_study_release(struct store_study *);
 int store_study_get(struct store *, const char *key, struct store_study *); /* E_NOTFOUND */

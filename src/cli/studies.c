@@ -106,6 +106,8 @@ void study_members(struct buf *b, const struct study *s)
 	json_known(b, "images_expected", s->images_expected);
 	json_known(b, "images_a_minute", s->rate);
 	json_known(b, "images_aside", s->aside);
+	json_known(b, "images_aside_uid", s->aside_uid);
+	json_known(b, "images_incomplete", s->incomplete);
 	json_clean(b, "images_late", s->late);
 	json_clean(b, "hold", s->hold);
 	json_clean(b, "cancel", s->cancel);

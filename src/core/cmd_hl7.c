@@ -79,7 +79,7 @@ static bool sender_may_set(const char *key)
 	    "hold_reader", "cancel", "ack", "assigned_at", "claimed_at", "prelim_at", "final_at", "closed_at",
 	    "ready_at", "alias", "former", "ai", "ai_score", "report", "report_by", "report_at", "notes_n",
 	    "rev_by", "rev_at", "rev_what", "images", "first_image", "last_image", "site", "sender", "late",
-	    "aside", "rate", "late_at", "ready_images", "ready_series"};
+	    "aside", "aside_uid", "incomplete", "rate", "late_at", "ready_images", "ready_series"};
 
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
 		if (!strcmp(ours[i], key))

@@ -10,18 +10,20 @@
 #include "core_int.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "wetread/errors.h"
 #include "wetread/json.h"
+#include "wetread/mem.h"
 #include "wetread/text.h"
-#include "wetread/when.h"
 
-enum { NOTE_EVERY_MS = 10 * 60000, ACK_MAX = 300, NOTES = 3 };
+enum { NOTE_EVERY_MS = 10 * 60000, NOTES = 4 };
 
 struct arrival {
-	struct hl7_item item; /* matching and new rows are the same as for orders */
-	int64_t images, series, aside;
+	struct hl7_item item;                        /* matching and new rows are the same as for orders */
+	int64_t images, series, aside, twins, broke; /* twins: of those aside; broke: so many were there */
+	char *ack;                                   /* the notices, when one was added; owned */
 	char notes[NOTES]
 	          [96]; /* for whoever has signed; emitted last, for an event is borrowed until the next */
 	unsigned nnotes;
@@ -37,7 +39,7 @@ static bool read_arrival(struct step *st, struct arrival *a)
 
 	*a = (struct arrival){.item = {.json = params, .at = st->now, .images = true}};
 	a->item.site = json_get_str(params, "site", NULL);
-	if (hl7_read_set(&a->item, set, "images first_image last_image aside rate") ||
+	if (hl7_read_set(&a->item, set, "images first_image last_image aside aside_uid incomplete rate") ||
 	    !hl7_value(&a->item, "study_uid")) {
 		refuse(st, E_USAGE, "images want set with a study_uid");
 		return false;
@@ -47,6 +49,8 @@ static bool read_arrival(struct step *st, struct arrival *a)
 	a->images = json_get_int(set, "images", 0);
 	a->series = json_get_int(set, "series", 0);
 	a->aside = json_get_int(set, "aside", 0);
+	a->twins = json_get_int(set, "aside_uid", 0);
+	a->broke = json_get_int(set, "incomplete", 0);
 	return true;
 }
 
@@ -55,7 +59,7 @@ static bool read_arrival(struct step *st, struct arrival *a)
 static void set_counts(struct event *e, const struct arrival *a, const struct study *s)
 {
 	static const char *const counts[] = {
-	    "images", "series", "images_expected", "last_image", "rate", "aside"};
+	    "images", "series", "images_expected", "last_image", "rate", "aside", "aside_uid"};
 
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
 		const struct change *c = patch_find(&a->item.set, counts[i]);
@@ -103,30 +107,71 @@ static void add_note(const struct step *st, struct arrival *a, const char *text)
 }
 
 /* Before the report is signed its reader says that this was seen; who has signed finds a note. */
-static void warn(const struct step *st, struct event *e, struct arrival *a, const char *text)
+static void warn(const struct step *st, struct arrival *a, const char *words, const char *text)
 {
-	const struct study *s = st->s;
+	char *all;
 
-	if (is_signed(s))
+	if (is_signed(st->s)) {
 		add_note(st, a, text);
-	else if (str_empty(s->ack) || !strncmp(s->ack, text, strlen(text)))
-		set_str(e, "ack", text);
-	else
-		set_text(e, "ack", "%s; %.*s", text, cut(s->ack, ACK_MAX), s->ack);
+		return;
+	}
+	all = notices_with(a->ack ? a->ack : st->s->ack, words, text);
+	free(a->ack);
+	a->ack = all;
+}
+
+static void tell_foreign(const struct step *st, struct arrival *a)
+{
+	static const char text[] = "images of another patient came under this study: they were put aside";
+
+	warn(st, a, text, text);
+	add_note(st, a, text);
+}
+
+/* The note has no number: it is not to be repeated for each that comes. */
+static void tell_twins(const struct step *st, struct arrival *a)
+{
+	static const char words[] = "put aside: another object has the same SOP Instance UID",
+	                  note[] = "images were put aside: another object has the same SOP Instance UID";
+	char text[NOTICE_TEXT];
+
+	snprintf(text, sizeof text, "%lld image%s %s", (long long)a->twins, a->twins == 1 ? " was" : "s were",
+	    words);
+	if (!is_signed(st->s))
+		warn(st, a, words, text);
+	add_note(st, a, note);
 }
 
 static void tell_aside(const struct step *st, struct event *e, struct arrival *a)
 {
-	static const char text[] = "images of another patient came under this study: they were put aside";
+	const struct study *s = st->s;
 
 	set_int(e, "late_at", st->now);
-	warn(st, e, a, text);
-	if (!is_signed(st->s))
+	if (a->twins > s->aside_uid)
+		tell_twins(st, a);
+	if (a->aside - a->twins > s->aside - s->aside_uid)
+		tell_foreign(st, a);
+}
+
+/* What is there is shown, but nobody is to take it for all. */
+static void tell_broke(const struct step *st, struct event *e, struct arrival *a)
+{
+	char text[NOTICE_TEXT], *all;
+
+	images_broke(e, a->broke, st->now, text);
+	if (st->s->state == STATE_PRIOR)
+		return;
+	if (is_signed(st->s)) {
 		add_note(st, a, text);
+		return;
+	}
+	all = notices_broke(a->ack ? a->ack : st->s->ack, text);
+	free(a->ack);
+	a->ack = all;
 }
 
 /* The patient is the same by id, or by name and birth date; what is left over is for the reader's eyes. */
-static void tell_differing(const struct step *st, struct event *e, struct arrival *a)
+static void tell_differing(const struct step *st, struct arrival *a)
 {
 	const char *what = images_differ(st->s, &a->item);
 	char text[80];
@@ -134,7 +179,7 @@ static void tell_differing(const struct step *st, struct event *e, struct arriva
 	if (!what)
 		return;
 	snprintf(text, sizeof text, "the images give another %s than the order: compare", what);
-	warn(st, e, a, text);
+	warn(st, a, text, text);
 }
 
 /* Were the images complete before?  Ready by the procedure's end alone they were not: the first ones are not late. */
@@ -149,12 +194,9 @@ static bool is_late(const struct study *s)
 static void tell_late(const struct step *st, struct event *e, struct arrival *a)
 {
 	const struct study *s = st->s;
-	char late[80], at[32];
 
-	when_rfc3339(st->now, at);
-	snprintf(late, sizeof late, "+%lld series, +%lld images %.5sZ",
-	    (long long)(a->series - s->ready_series), (long long)(a->images - s->ready_images), at + 11);
-	set_str(e, "late", late);
+	if (!s->incomplete) /* which is said until they are all there */
+		images_late(e, s, a->images, a->series, st->now);
 	set_int(e, "late_at", st->now);
 	if (is_signed(s))
 		add_note(st, a, "images arrived after the report was signed: look at them");
@@ -196,10 +238,10 @@ static void more_images(struct step *st, struct arrival *a)
 {
 	const struct study *s = st->s;
 	const struct change *rate = patch_find(&a->item.set, "rate");
-	bool more = a->images > s->images;
+	bool more = a->images > s->images, broke = a->broke > 0 && a->broke != s->incomplete;
 	struct event *e;
 
-	if (!more && s->study_uid && a->series <= s->series && a->aside <= s->aside &&
+	if (!more && s->study_uid && a->series <= s->series && a->aside <= s->aside && !broke &&
 	    (!rate || rate->i == s->rate))
 		return;
 	e = emit(st, EVENT_STUDY_IMAGES);
@@ -208,9 +250,13 @@ static void more_images(struct step *st, struct arrival *a)
 	if (more)
 		move_on(st, e, a);
 	if (!s->images && s->state != STATE_UNMATCHED && s->state != STATE_PRIOR)
-		tell_differing(st, e, a);
+		tell_differing(st, a);
 	if (a->aside > s->aside)
 		tell_aside(st, e, a);
+	if (broke)
+		tell_broke(st, e, a);
+	if (a->ack)
+		set_str(e, "ack", a->ack);
 	for (unsigned i = 0; i < a->nnotes; i++)
 		emit_note(st, "supervisor", a->notes[i]);
 }
@@ -219,10 +265,15 @@ static void more_images(struct step *st, struct arrival *a)
 static void first_images(struct step *st, const struct arrival *a)
 {
 	struct event *e = hl7_new_study(st, &a->item, STATE_UNMATCHED);
+	char text[NOTICE_TEXT];
 
 	st->a->study = e->study;
 	set_int(e, "prio", hl7_value(&a->item, "protocol") ? 0 : 2);
 	set_counts(e, a, NULL);
+	if (a->broke > 0) {
+		images_broke(e, a->broke, st->now, text);
+		set_str(e, "ack", text);
+	}
 }
 
 /* The study whose priors were fetched, if these images are of its patient and nothing says otherwise. */
@@ -249,6 +300,7 @@ static void first_of_prior(struct step *st, const struct arrival *a)
 {
 	const struct study *now = compared_with(st, a);
 	const struct change *made = patch_find(&a->item.set, "last_image");
+	char text[NOTICE_TEXT];
 	struct event *e;
 
 	if (!now) {
@@ -262,6 +314,8 @@ static void first_of_prior(struct step *st, const struct arrival *a)
 	set_int(e, "ordered", made && made->i ? made->i : now->ordered);
 	set_int(e, "closed_at", st->now);
 	set_counts(e, a, NULL);
+	if (a->broke > 0)
+		images_broke(e, a->broke, st->now, text);
 }
 
 void cmd_images(struct step *st)
@@ -279,6 +333,7 @@ void cmd_images(struct step *st)
 		first_of_prior(st, &a);
 	else
 		first_images(st, &a);
+	free(a.ack);
 	patch_release(&a.item.set);
 }
 
@@ -295,10 +350,11 @@ static void all_images(struct step *st)
 	     first = s->state != STATE_CANCELLED && !s->ready_images && s->images;
 	struct event *e;
 
-	if (!waiting && !first && !s->rate)
+	if (!waiting && !first && !s->rate && !s->incomplete)
 		return;
 	e = emit(st, waiting ? EVENT_STUDY_READY : EVENT_STUDY_IMAGES);
 	set_int(e, "rate", 0);
+	images_whole(e, s);
 	if (waiting)
 		set_ready(st, e, s->images, s->series);
 	else if (first) {

@@ -48,7 +48,7 @@ static bool may_purge(struct step *st, const uint64_t *ids, size_t n)
 static void forget_images(struct step *st, const struct study *s)
 {
 	static const char *const counts[] = {"images", "series", "images_expected", "rate", "aside",
-	    "ready_images", "ready_series", "first_image", "last_image"};
+	    "aside_uid", "incomplete", "ready_images", "ready_series", "first_image", "last_image"};
 	struct event *e;
 
 	if (s->state == STATE_UNMATCHED && !s->report) {

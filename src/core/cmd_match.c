@@ -105,6 +105,12 @@ static void take_images(struct event *e, const struct study *from, const struct 
 	set_int(e, "ready_images", from->ready_images);
 	set_int(e, "ready_series", from->ready_series);
 	set_int(e, "aside", from->aside);
+	set_int(e, "aside_uid", from->aside_uid);
+	if (from->incomplete) {
+		set_int(e, "incomplete", from->incomplete);
+		set_str(e, "late", from->late);
+		set_int(e, "late_at", from->late_at);
+	}
 	if (order->state != STATE_ORDERED && order->state != STATE_ACQUIRING)
 		return;
 	set_int(e, "state", from->ready_at ? STATE_READY : STATE_ACQUIRING);

@@ -119,6 +119,16 @@ void hl7_add_alias(const struct study *, struct event *, const char *gone);
 /* images_patient.c: are the row and the item, one of an order and one of images, of one patient? */
 bool images_same_patient(const struct world *, const struct study *, const struct hl7_item *);
 /* What the reader must compare though they are of one patient: "name, birth date", NULL if nothing. */
+/* notices.c: what the reader must acknowledge, and images whose association broke off. */
+enum { NOTICE_TEXT = 96 };
+/* The notices with this one before them, instead of any that has the words. Caller frees. */
+char *notices_with(const char *ack, const char *words, const char *text);
+char *notices_broke(const char *ack, const char *text); /* the same for the text of images_broke() */
+/* So many were there when it broke off; text is for the reader. */
+void images_broke(struct event *, int64_t images, int64_t now, char text[NOTICE_TEXT]);
+/* All have come, or a person says so. */
+void images_whole(struct event *, const struct study *);
+void images_late(struct event *, const struct study *, int64_t images, int64_t series, int64_t when);
 const char *images_differ(const struct study *, const struct hl7_item *);
 
 #endif

@@ -145,17 +145,33 @@ static void look_at_clock(struct alerts *l, const struct alert_sources *src, con
 		study_alert(l, src, ALERT_NOBODY, s, c.start, "no one on duty may read it; w says why");
 }
 
+static void say_aside(const struct study *s, char *out, size_t size)
+{
+	long long twins = s->aside_uid, foreign = s->aside - twins;
+
+	if (twins && foreign > 0)
+		snprintf(out, size,
+		    "%lld images name another patient, %lld have another object's UID: put aside", foreign,
+		    twins);
+	else if (twins)
+		snprintf(
+		    out, size, "%lld images put aside: another object has the same SOP Instance UID", twins);
+	else
+		snprintf(out, size, "%lld images name another patient: put aside", foreign);
+}
+
 /* Whatever its state: a signed report may have to be corrected. */
 static void look_at_images(struct alerts *l, const struct alert_sources *src, const struct study *s)
 {
-	char what[96];
+	char what[160];
 
 	if (s->aside) {
-		snprintf(
-		    what, sizeof what, "%lld images name another patient: put aside", (long long)s->aside);
+		say_aside(s, what, sizeof what);
 		study_alert(l, src, ALERT_PATIENTS, s, s->late_at, what);
 	}
-	if (s->late && (s->state == STATE_FINAL || s->state == STATE_PRELIM)) {
+	if (s->incomplete && s->late && s->state != STATE_CANCELLED && s->state != STATE_PRIOR)
+		study_alert(l, src, ALERT_INCOMPLETE, s, s->late_at, s->late);
+	else if (s->late && (s->state == STATE_FINAL || s->state == STATE_PRELIM)) {
 		snprintf(what, sizeof what, "%.60s, after it was signed", s->late);
 		study_alert(l, src, ALERT_LATE, s, s->late_at, what);
 	}

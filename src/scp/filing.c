@@ -154,7 +154,7 @@ static int file_one(struct filing *f, const struct job *j, const char *dead, str
 	else {
 		err = store_take(f->scp->store, j->file, &im, &o, &taken, out->kept);
 		store_key(im.study_uid, out->study);
-		out->grown = taken == STORE_NEW || taken == STORE_FOREIGN;
+		out->grown = taken != STORE_SAME;
 		out->reason = store_why(taken);
 	}
 	image_release(&im);

@@ -51,7 +51,7 @@ struct asked {
 	char key[STORE_KEY];
 	char file[STORE_PATH]; /* of a refusal */
 	bool complete;
-	int64_t images, series, aside;
+	int64_t images, series, aside, broken;
 };
 
 static int64_t mono(const struct telling *t)
@@ -99,6 +99,19 @@ static void soon(struct telling *t, int64_t ms)
 	event_add(t->timer, &tv);
 }
 
+/* As much is there as was announced. */
+static bool are_all(const struct store_study *st)
+{
+	return st->expected > 0 && st->images >= st->expected;
+}
+
+/* Nobody brings it any more, and the last who did broke off: that is told once of so many images. */
+static bool is_broken(const struct watch *w, const struct store_study *st)
+{
+	return !w->busy && st->images > 0 && !st->released && !st->complete && !are_all(st) &&
+	       st->broken != st->images;
+}
+
 /* ---- messages */
 
 static void put_str(struct buf *b, const char *key, const char *value)
@@ -124,7 +137,7 @@ static void put_whose(struct buf *b, const struct store_study *st)
 	put_str(b, "birth", st->birth);
 }
 
-static void put_arrived(struct buf *b, const struct store_study *st, int64_t rate)
+static void put_arrived(struct buf *b, const struct store_study *st, int64_t rate, int64_t broken)
 {
 	put_whose(b, st);
 	put_str(b, "sex", st->sex);
@@ -135,6 +148,8 @@ static void put_arrived(struct buf *b, const struct store_study *st, int64_t rat
 	json_kint(b, "images", st->images);
 	json_kint(b, "series", st->series);
 	put_int(b, "aside", st->aside);
+	put_int(b, "aside_uid", st->aside_uid);
+	put_int(b, "incomplete", broken);
 	put_int(b, "images_expected", st->expected);
 	json_kint(b, "rate", rate);
 	put_int(b, "first_image", st->first_image);
@@ -160,7 +175,8 @@ static void put_op(struct buf *b, const char *method, const struct store_study *
 
 static void told(const struct asked *q)
 {
-	struct store_study st = {.images = q->images, .series = q->series, .aside = q->aside};
+	struct store_study st = {
+	    .images = q->images, .series = q->series, .aside = q->aside, .broken = q->broken};
 
 	memcpy(st.key, q->key, STORE_KEY);
 	store_told(q->t->scp->store, &st);
@@ -212,15 +228,19 @@ static void tell(struct telling *t, struct watch *w, const struct store_study *s
 	struct buf set = BUF_INIT(MESSAGE_MAX), params = BUF_INIT(MESSAGE_MAX);
 	struct asked *q = xcalloc(1, sizeof(*q));
 
-	*q = (struct asked){
-	    .t = t, .complete = complete, .images = st->images, .series = st->series, .aside = st->aside};
+	*q = (struct asked){.t = t,
+	    .complete = complete,
+	    .images = st->images,
+	    .series = st->series,
+	    .aside = st->aside,
+	    .broken = !complete && is_broken(w, st) ? st->images : 0};
 	memcpy(q->key, w->key, STORE_KEY);
 	json_open(&set, '{');
 	if (complete) {
 		put_whose(&set, st);
 		json_kint(&set, "images", st->images);
 	} else
-		put_arrived(&set, st, rate_of(w, st, mono(t)));
+		put_arrived(&set, st, rate_of(w, st, mono(t)), q->broken);
 	json_close(&set, '}');
 	json_open(&params, '{');
 	put_str(&params, "site", st->site);
@@ -254,7 +274,7 @@ static void plan_finish(struct telling *t, struct watch *w, const struct store_s
 	w->finish = 0;
 	if (st->complete)
 		return;
-	if (st->expected > 0 && st->images >= st->expected)
+	if (are_all(st))
 		w->finish = mono(t);
 	else if (st->released && !w->busy)
 		w->finish = mono(t) + (since < 0 ? quiet : since < quiet ? quiet - since : 0);
@@ -329,6 +349,7 @@ void telling_busy(struct telling *t, const char *key, int change)
 		w->grown = true;
 	}
 	if (w->busy == 0 && store_study_get(t->scp->store, key, &st) == 0) {
+		w->grown = w->grown || is_broken(w, &st);
 		plan_finish(t, w, &st);
 		store_study_release(&st);
 	}
@@ -381,7 +402,8 @@ static int take_open(void *ctx, const struct store_study *st)
 	struct telling *t = ctx;
 	struct watch *w = watch(t, st->key);
 
-	w->grown = st->images > st->told_images || st->series > st->told_series || st->aside > st->told_aside;
+	w->grown = st->images > st->told_images || st->series > st->told_series ||
+	           st->aside > st->told_aside || is_broken(w, st);
 	plan_finish(t, w, st);
 	return 0;
 }

@@ -303,6 +303,8 @@ int store_purge(struct store *s, const char *study_uid, int64_t *images)
 	if (!err)
 		err = index_run(s, Q_PURGE_PRIOR, "s", key);
 	if (!err)
+		err = index_run(s, Q_PURGE_ASIDE, "s", key);
+	if (!err)
 		err = index_run(s, Q_PURGE_STUDY, "s", key);
 	if (!err)
 		err = index_run(s, Q_COMMIT, "");

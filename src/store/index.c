@@ -15,7 +15,7 @@
 #include "wetread/log.h"
 #include "wetread/mem.h"
 
-enum { BUSY_MS = 10000, FORMAT = 3 };
+enum { BUSY_MS = 10000, FORMAT = 4 };
 
 static const char schema[] =
     "BEGIN;"
@@ -60,8 +60,14 @@ static const char third[] =
     "ALTER TABLE study ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version = 3;"
     "COMMIT;";
+/* Format 4: objects whose SOP Instance UID another one has are counted too; how many images were told as broken off. */
+static const char fourth[] = "BEGIN;"
+                             "ALTER TABLE study ADD COLUMN aside_uid INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE study ADD COLUMN broken INTEGER NOT NULL DEFAULT 0;"
+                             "PRAGMA user_version = 4;"
+                             "COMMIT;";
 /* What brings an index from a format to the next. */
-static const char *const steps[FORMAT] = {schema, second, third};
+static const char *const steps[FORMAT] = {schema, second, third, fourth};
 
 static const char *const texts[] = {
 #define SQL(name, text) text,

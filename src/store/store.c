@@ -270,9 +270,9 @@ static const char *picture_modality(const struct image *im)
 static int put_rows(
     struct store *s, const struct place *p, const struct image *im, const struct store_origin *o)
 {
-	int err = index_run(s, Q_STUDY, "ssssssssssssiiiis", p->study, im->study_uid, o->site, o->aet,
+	int err = index_run(s, Q_STUDY, "ssssssssssssiiiiss", p->study, im->study_uid, o->site, o->aet,
 	    im->accession, im->pid, im->pid_auth, im->name, im->birth, im->sex, im->exam, im->body,
-	    im->expected, (int64_t)o->size, im->time, o->at, picture_modality(im));
+	    im->expected, (int64_t)o->size, im->time, o->at, picture_modality(im), store_why(STORE_OTHER));
 
 	if (!err)
 		err = index_run(s, Q_SERIES, "sssssi", p->series, p->study, im->series_uid, im->modality,
@@ -325,8 +325,8 @@ static int reject(struct store *s, const char *file, const struct place *p, cons
 	}
 	patient_text(im, patient);
 	rc = set_aside(s, file, store_why(*taken), o, &(struct about){p->study, im->sha256, patient}, kept);
-	if (!rc && *taken == STORE_FOREIGN)
-		rc = index_run(s, Q_STUDY_ASIDE, "s", p->study);
+	if (!rc)
+		rc = index_run(s, Q_STUDY_ASIDE, "si", p->study, (int64_t)(*taken == STORE_OTHER));
 	return rc;
 }
 

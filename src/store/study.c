@@ -42,6 +42,8 @@ static const size_t ints[] = {
     offsetof(struct store_study, told_aside),
     offsetof(struct store_study, asked),
     offsetof(struct store_study, born),
+    offsetof(struct store_study, aside_uid),
+    offsetof(struct store_study, broken),
 };
 enum { NSTRS = sizeof(strs) / sizeof(*strs), NINTS = sizeof(ints) / sizeof(*ints) };
 
@@ -136,7 +138,7 @@ int store_each_unasked(
 
 int store_told(struct store *s, const struct store_study *st)
 {
-	return index_run(s, Q_TOLD, "siii", st->key, st->images, st->series, st->aside);
+	return index_run(s, Q_TOLD, "siiii", st->key, st->images, st->series, st->aside, st->broken);
 }
 
 int store_released(struct store *s, const char *key)

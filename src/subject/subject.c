@@ -103,7 +103,7 @@ static bool subject_number(const struct filter_subject *base, enum filter_field 
 	case FILTER_rank:
 		return rank_number(s, out);
 	case FILTER_alert:
-		*out = s->study->ack || s->study->cancel || s->study->aside;
+		*out = s->study->ack || s->study->cancel || s->study->aside || s->study->incomplete;
 		return true;
 	default:
 		return false;

@@ -114,7 +114,7 @@ static void cell_text(struct view *v, const struct row *row, const struct study 
 		snprintf(out, size, "%s", s->class ? s->class : "-");
 		break;
 	case COLUMN_IMAGES:
-		snprintf(out, size, "%lld%s", (long long)s->images, s->aside ? "!" : "");
+		snprintf(out, size, "%lld%s", (long long)s->images, s->aside || s->incomplete ? "!" : "");
 		break;
 	case COLUMN_STATE:
 		snprintf(out, size, "%s", state_word(s));

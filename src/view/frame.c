@@ -419,8 +419,12 @@ static void pane_images(struct pane *p, const struct study *s)
 		snprintf(rate, sizeof rate, ", %lld a minute", (long long)s->rate);
 	pane_line(p, LOOK_TEXT, "Images", "%lld%s%s", (long long)s->images, of, rate);
 	pane_line(p, LOOK_WARN, "Late", "%s", s->late ? s->late : "");
-	if (s->aside)
-		pane_line(p, LOOK_WARN, "Aside", "%lld of ANOTHER PATIENT, not shown", (long long)s->aside);
+	if (s->aside > s->aside_uid)
+		pane_line(p, LOOK_WARN, "Aside", "%lld of ANOTHER PATIENT, not shown",
+		    (long long)(s->aside - s->aside_uid));
+	if (s->aside_uid)
+		pane_line(p, LOOK_WARN, "Aside", "%lld with the UID of another object, not shown",
+		    (long long)s->aside_uid);
 }
 
 int pane_draw(struct view *v, int x, int y, int w, int h, uint64_t id)

@@ -370,7 +370,9 @@ static void peek_draw(struct view *v, int y)
 		snprintf(text, sizeof text, "%lld img", (long long)s->images);
 	peek_part(v, y, &x, LOOK_TEXT, text);
 	peek_part(v, y, &x, LOOK_WARN, s->late);
-	if (s->aside)
+	if (s->aside_uid)
+		peek_part(v, y, &x, LOOK_WARN, "IMAGES WITH ANOTHER'S UID ASIDE");
+	if (s->aside > s->aside_uid)
 		peek_part(v, y, &x, LOOK_WARN, "ANOTHER PATIENT'S IMAGES ASIDE");
 	if (s->ai) {
 		snprintf(text, sizeof text, "AI? %s", s->ai);

@@ -253,6 +253,8 @@ static char *late_text(
 	if (e->kind != EVENT_STUDY_IMAGES || !patch_find(&e->set, "late") || s->rate ||
 	    !(signed_by_me || mine))
 		return NULL;
+	if (s->incomplete)
+		return xasprintf("%s is %s", label, s->late);
 	return signed_by_me ? xasprintf("images came after you signed %s: %s. Look at them", label, s->late)
 	                    : xasprintf("more images of %s: %s", label, s->late);
 }

@@ -187,6 +187,7 @@ static void reader_line(struct page *p, const struct study *s)
 /* "212 of 412, 38 a minute" while they come. */
 static void images_line(struct page *p, const struct study *s)
 {
+	long long foreign = s->aside - s->aside_uid;
 	char of[32] = "", rate[48] = "";
 
 	if (s->images_expected)
@@ -196,10 +197,14 @@ static void images_line(struct page *p, const struct study *s)
 	page_line(p, s->images < s->images_expected ? LOOK_WARN : LOOK_TEXT, "Images", "%lld%s%s",
 	    (long long)s->images, of, rate);
 	page_text(p, LOOK_WARN, "Late", s->late);
-	if (s->aside)
+	if (foreign > 0)
 		page_line(p, LOOK_WARN, "Aside",
-		    "%lld image%s of ANOTHER PATIENT came under this study: not shown", (long long)s->aside,
-		    s->aside == 1 ? "" : "s");
+		    "%lld image%s of ANOTHER PATIENT came under this study: not shown", foreign,
+		    foreign == 1 ? "" : "s");
+	if (s->aside_uid)
+		page_line(p, LOOK_WARN, "Aside",
+		    "%lld image%s with the SOP Instance UID of another object: not shown",
+		    (long long)s->aside_uid, s->aside_uid == 1 ? "" : "s");
 }
 
 /* "OLD1 CT 2026-01-10, OLD2 MR 2025-06-15; zp shows them" */

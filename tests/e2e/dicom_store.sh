@@ -30,6 +30,7 @@ holds "another object under a known UID is acknowledged" send CT1 "$E2E_DIR/othe
 wait_for 5 "... and put aside" has_told refused length 1
 is "$(stored)/$(sql 'select count(*) from aside')" 12/1 "... and kept aside"
 like "$(told refused | jq -r .reason)" 'same SOP Instance UID' "... and reported"
+wait_for 10 "... counted" eval 'told arrived | jq -e "select(.set.aside == 1 and .set.aside_uid == 1)"' && ok "... and counted in its study"
 [ -s "$IMAGES/$(told refused | jq -r .file)" ] && ok "... under the name that was told"
 
 # ---- one more series makes the study grow, and complete again
@@ -69,7 +70,7 @@ wait_for 10 "all of theirs is indexed" has_stored $((n + 81)) && ok "all of thei
 
 # ---- an abort within a study
 generate "$E2E_DIR/cut" --accession CUT --slices 200 --columns 128
-send CT1 "$E2E_DIR/cut"/*.dcm >/dev/null 2>&1 &
+storescu -aet CT1 -aec WETREAD 127.0.0.1 "$PORT" "$E2E_DIR/cut"/*.dcm >/dev/null 2>&1 &
 p=$!
 wait_for 10 "its first objects are there" eval '[ "$(sql "select count(*) from study where accession = '"'CUT'"'")" = 1 ]'
 kill -9 $p
@@ -77,6 +78,8 @@ wait $p 2>/dev/null
 wait_for 10 "the association is over" nothing_waits
 is "$(told complete | jq -r .set.study_uid | grep -c "$(sql "select uid from study where accession = 'CUT'")")" 0 \
 	"a study that broke off is not told as complete"
+wait_for 10 "that it is incomplete is told" eval '[ "$(told arrived | jq "select(.set.accession == \"CUT\") | .set.incomplete // empty" | tail -n 1)" = "$(sql "select images from study where accession = '"'CUT'"'")" ]' &&
+	ok "... but, once, as incomplete"
 intake_says 'closed the connection\|connection was lost' && ok "... and the log says so"
 holds "sent again it becomes whole" send CT1 "$E2E_DIR/cut"/*.dcm
 wait_for 10 "... and complete" eval 'told complete | grep -q "$(sql "select uid from study where accession = '"'CUT'"'")"' && ok "... and complete"

@@ -39,6 +39,24 @@ wetread-dcmgen --out "$E2E_DIR/typo" --accession 48999999 --pid 700001 --issuer 
 holds "images with a mistyped accession come in" send "$E2E_DIR/typo"/*.dcm
 wait_for 10 "they are a row of their own, unmatched" is_in 48999999 unmatched && ok "they are a row of their own, unmatched"
 
+# ---- an association that breaks off, objects of one UID: no report is signed on what is not all
+like "$(order 48990003 700003 'DOE^JANE')" 'MSA\|AA' "an order is taken"
+wait_for 10 "it is on the list" is_in 48990003 ordered
+holds "somebody says it is ready" as sup1 ready 48990003
+wetread-dcmgen --out "$E2E_DIR/cut" --accession 48990003 --pid 700003 --issuer STA --name DOE^JANE --slices 300 --columns 192 --seed 9 >/dev/null
+storescu -aet CT1 -aec WETREAD 127.0.0.1 "$DICOM_PORT" "$E2E_DIR/cut"/*.dcm >/dev/null 2>&1 &
+cut=$!
+wait_for 10 "its first slices are there" eval 'find "$SITE/images/incoming" -name "*.dcm" | grep -q .'
+kill -9 $cut
+wait $cut 2>/dev/null
+wait_for 10 "its association breaks off" eval 'row 48990003 | jq -r .images_late | grep -q "^incomplete: the association broke off after"' &&
+	ok "an association that breaks off is shown"
+is "$(row 48990003 | jq -r '.state')" ready "... of a study that stays ready"
+as okafor claim 48990003 >/dev/null
+fails 1 "... and is not signed before that was acknowledged" as okafor finish 48990003 --as final no bleed
+holds "sent again" send "$E2E_DIR/cut"/*.dcm
+wait_for 10 "it is whole" eval '[ "$(row 48990003 | jq -c "[.images, .images_late, .acknowledge]")" = "[300,null,null]" ]' && ok "... it is whole, and nothing is to be acknowledged"
+
 # ---- death of the adapter: started again, nothing lost, told once
 dicom=$(pgrep -P "${PID[wetreadd]}" -f wetread-dicom)
 kill -9 "$dicom"

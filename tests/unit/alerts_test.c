@@ -70,12 +70,13 @@ static void images_that_should_not_have_come_are_alerts_again_when_more_come(voi
 {
 	struct night n;
 	uint64_t id;
-	char patients[32], late[32];
+	char patients[32], late[32], broke[32];
 
 	(void)state;
 	night_open(&n);
 	id = night_study(&n, "1001", "CT", 1, "STANNE");
 	snprintf(patients, sizeof patients, "patients/%llu", (unsigned long long)id);
+	snprintf(broke, sizeof broke, "incomplete/%llu", (unsigned long long)id);
 	snprintf(late, sizeof late, "late/%llu", (unsigned long long)id);
 	images(&n, "\"accession\":\"1001\",\"images\":5");
 	assert_int_equal(state_of(&n, patients), 0);
@@ -87,6 +88,10 @@ static void images_that_should_not_have_come_are_alerts_again_when_more_come(voi
 	night_pass(&n, MINUTE);
 	images(&n, "\"images\":5,\"aside\":2");
 	assert_int_equal(state_of(&n, patients), 1);
+	images(&n, "\"images\":5,\"aside\":2,\"incomplete\":5");
+	assert_int_equal(state_of(&n, broke), 1);
+	night_do(&n, "coord", CMD_ready, (struct command){.study = id});
+	assert_int_equal(state_of(&n, broke), 0);
 	night_do(&n, "neuro", CMD_claim, (struct command){.study = id});
 	night_do(&n, "neuro", CMD_acknowledge, (struct command){.study = id});
 	assert_int_equal(night_do(&n, "neuro", CMD_finish, (struct command){.study = id}), 0);

@@ -645,6 +645,71 @@ static void images_that_name_another_patient_must_be_acknowledged(void **state)
 	assert_int_equal(DO("neuro", finish, .study = id), 0);
 }
 
+static void images_under_anothers_uid_must_be_acknowledged(void **state)
+{
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+	const struct study *s;
+
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"accession\":\"1001\",\"pid\":\"P1001\",\"images\":1,\"series\":1}");
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	images(
+	    n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":1,\"series\":1,\"aside\":1,\"aside_uid\":1}");
+	images(
+	    n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":1,\"series\":1,\"aside\":5,\"aside_uid\":5}");
+	s = night_get(n, id);
+	assert_string_equal(s->ack, "5 images were put aside: another object has the same SOP Instance UID");
+	assert_int_equal(s->aside_uid, 5);
+	assert_int_equal(s->notes_n, 1);
+	assert_int_equal(DO("neuro", finish, .study = id), E_STATE);
+	images(
+	    n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":1,\"series\":1,\"aside\":6,\"aside_uid\":5}");
+	assert_string_equal(night_get(n, id)->ack,
+	    "images of another patient came under this study: they were put aside; "
+	    "5 images were put aside: another object has the same SOP Instance UID");
+	assert_int_equal(DO("neuro", acknowledge, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+}
+
+/* Whether it was ready by its order, read already, or becomes ready only now. */
+static void a_study_whose_association_broke_off_is_not_signed_unseen(void **state)
+{
+	static const char six[] = "{\"study_uid\":\"1.2.3\",\"accession\":\"1001\",\"pid\":\"P1001\","
+	                          "\"images\":6,\"series\":1,\"aside\":1,\"incomplete\":6}";
+	struct night *n = *state;
+	uint64_t id = night_study(n, "1001", "CT", 1, "STANNE");
+
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+	images(n, CMD_images, six);
+	assert_int_equal(night_get(n, id)->state, STATE_READY);
+	assert_int_equal(night_get(n, id)->incomplete, 6);
+	assert_non_null(
+	    strstr(night_get(n, id)->late, "incomplete: the association broke off after 6 images"));
+	assert_int_equal(DO("neuro", claim, .study = id), 0);
+	assert_int_equal(DO("neuro", finish, .study = id), E_STATE);
+	images(n, CMD_images, "{\"study_uid\":\"1.2.3\",\"images\":20,\"series\":1,\"aside\":1}");
+	assert_non_null(strstr(night_get(n, id)->ack, "broke off after 6 images"));
+	images(n, CMD_images_complete, "{\"study_uid\":\"1.2.3\"}");
+	assert_int_equal(night_get(n, id)->incomplete, 0);
+	assert_null(night_get(n, id)->late);
+	assert_string_equal(night_get(n, id)->ack, /* what else there is stays */
+	    "images of another patient came under this study: they were put aside");
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"images\":24,\"series\":2,\"aside\":1,\"incomplete\":24}");
+	assert_non_null(strstr(night_get(n, id)->ack, "broke off after 24 images; images of another"));
+	assert_int_equal(DO("neuro", acknowledge, .study = id), 0);
+	assert_int_equal(DO("coord", ready, .study = id), 0);
+	assert_int_equal(night_get(n, id)->incomplete, 0);
+	assert_non_null(strstr(night_get(n, id)->late, "+1 series, +4 images")); /* than were complete */
+	assert_int_equal(DO("coord", ready, .study = id), E_STATE);
+	assert_int_equal(DO("neuro", finish, .study = id), 0);
+	images(n, CMD_images,
+	    "{\"study_uid\":\"1.2.3\",\"images\":30,\"series\":2,\"aside\":1,\"incomplete\":30}");
+	assert_null(night_get(n, id)->ack);
+	assert_int_equal(night_get(n, id)->incomplete, 30);
+}
+
 static void an_orders_study_uid_does_not_make_another_patients_images_its_own(void **state)
 {
 	static const struct {
@@ -1334,6 +1399,8 @@ int main(void)
 	    TEST(late_is_what_comes_after_the_images_were_complete),
 	    TEST(a_signed_report_is_noted_once_a_late_series),
 	    TEST(images_are_ready_when_as_many_came_as_were_announced),
+	    TEST(images_under_anothers_uid_must_be_acknowledged),
+	    TEST(a_study_whose_association_broke_off_is_not_signed_unseen),
 	    TEST(images_that_name_another_patient_must_be_acknowledged),
 	    TEST(an_orders_study_uid_does_not_make_another_patients_images_its_own),
 	    TEST(unmatched_images_of_a_stroke_are_first_of_all),

@@ -235,15 +235,41 @@ static void two_patients_are_never_filed_under_one_study(void **state)
 	store_study_release(&st);
 }
 
+static void an_object_under_anothers_uid_is_counted_in_its_study_even_before_that_is_there(void **state)
+{
+	struct store *s = *state;
+	struct store_study st;
+	char key[STORE_KEY];
+
+	receive(s, "incoming/a/1.dcm", "bytes");
+	take(s, "incoming/a/1.dcm", "1.1", "1.1.1", "1.1.1.1");
+	receive(s, "incoming/a/2.dcm", "others");
+	assert_int_equal(take(s, "incoming/a/2.dcm", "1.1", "1.1.1", "1.1.1.1"), STORE_OTHER);
+	receive(s, "incoming/a/3.dcm", "a third's");
+	assert_int_equal(take(s, "incoming/a/3.dcm", "1.2", "1.2.1", "1.1.1.1"), STORE_OTHER);
+	receive(s, "incoming/a/4.dcm", "its own");
+	assert_int_equal(take(s, "incoming/a/4.dcm", "1.2", "1.2.1", "1.2.1.1"), STORE_NEW);
+	assert_int_equal(store_commit(s), 0);
+	for (int i = 1; i <= 2; i++) {
+		store_key(i == 1 ? "1.1" : "1.2", key);
+		assert_int_equal(store_study_get(s, key, &st), 0);
+		assert_int_equal(st.images, 1);
+		assert_int_equal(st.aside, 1);
+		assert_int_equal(st.aside_uid, 1);
+		store_study_release(&st);
+	}
+}
+
 static void an_index_of_the_first_format_is_brought_up_to_date(void **state)
 {
 	struct store *s = *state;
-	char *command =
-	    xasprintf("sqlite3 %s/index.db \"DROP INDEX aside_sha256; ALTER TABLE aside DROP COLUMN study;"
-	              " ALTER TABLE aside DROP COLUMN sha256; ALTER TABLE aside DROP COLUMN patient;"
-	              " ALTER TABLE study DROP COLUMN aside; ALTER TABLE study DROP COLUMN told_aside;"
-	              " DROP TABLE prior; ALTER TABLE study DROP COLUMN asked; PRAGMA user_version = 1\"",
-	        dir);
+	char *command = xasprintf(
+	    "sqlite3 %s/index.db \"DROP INDEX aside_sha256; ALTER TABLE aside DROP COLUMN study;"
+	    " ALTER TABLE aside DROP COLUMN sha256; ALTER TABLE aside DROP COLUMN patient;"
+	    " ALTER TABLE study DROP COLUMN aside; ALTER TABLE study DROP COLUMN told_aside;"
+	    " DROP TABLE prior; ALTER TABLE study DROP COLUMN asked; ALTER TABLE study DROP COLUMN aside_uid;"
+	    " ALTER TABLE study DROP COLUMN broken; PRAGMA user_version = 1\"",
+	    dir);
 
 	receive(s, "incoming/a/1.dcm", "bytes");
 	take(s, "incoming/a/1.dcm", "1.1", "1.1.1", "1.1.1.1");
@@ -373,6 +399,7 @@ int main(void)
 	    IN_STORE(the_same_bytes_again_change_nothing),
 	    IN_STORE(other_bytes_under_the_same_uid_go_aside),
 	    IN_STORE(two_patients_are_never_filed_under_one_study),
+	    IN_STORE(an_object_under_anothers_uid_is_counted_in_its_study_even_before_that_is_there),
 	    IN_STORE(an_index_of_the_first_format_is_brought_up_to_date),
 	    IN_STORE(counts_are_of_the_study_and_its_series),
 	    IN_STORE(verify_finds_what_was_changed_lost_and_added),
