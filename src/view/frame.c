@@ -88,7 +88,8 @@ static void sort_text(const struct view *v, char *out, size_t size)
 static int filter_shown(struct view *v, int x, int y, int end)
 {
 	const struct saved *s = views_find(v, v->shape.view);
-	const char *more = v->filter_text;
+	char *shown = filter_masked(v, v->filter_text);
+	const char *more = shown;
 	int at = x;
 
 	if (s) {
@@ -101,6 +102,7 @@ static int filter_shown(struct view *v, int x, int y, int end)
 	} else if (*more) {
 		x += grid_putf(&v->grid, x, y, end - x, LOOK_TITLE, "   /%s", more);
 	}
+	free(shown);
 	return x - at;
 }
 
@@ -250,14 +252,14 @@ void strip_draw(struct view *v, int y)
 /* One message, above it if it needs the room: why something was not done is worth two lines. Returns how many it took. */
 static int message_line(struct view *v, int y, int end, const struct message *m)
 {
-	if (m->look != LOOK_WARN || text_width(m->text) <= end - 2 || y <= 3) {
+	if (m->look != LOOK_WARN || text_width(message_text(v, m)) <= end - 2 || y <= 3) {
 		grid_fill(&v->grid, 0, y, end, LOOK_TEXT);
-		grid_field(&v->grid, 1, y, end - 2, m->look, SIDE_LEFT, m->text);
+		grid_field(&v->grid, 1, y, end - 2, m->look, SIDE_LEFT, message_text(v, m));
 		return 1;
 	}
 	for (int line = y - 1; line <= y; line++)
 		grid_fill(&v->grid, 0, line, end, LOOK_TEXT);
-	grid_wrap(&v->grid, 1, y - 1, end - 2, 2, 0, m->look, m->text);
+	grid_wrap(&v->grid, 1, y - 1, end - 2, 2, 0, m->look, message_text(v, m));
 	return 2;
 }
 

@@ -118,7 +118,7 @@ static void messages_draw(struct view *v, struct dialog *d)
 
 		grid_putf(
 		    &v->grid, a.x, a.y + i, 20, LOOK_DIM, "%s%s", here ? ">" : " ", stamp_text(v, at, m->at));
-		grid_field(&v->grid, a.x + 8, a.y + i, a.w - 8, m->look, SIDE_LEFT, m->text);
+		grid_field(&v->grid, a.x + 8, a.y + i, a.w - 8, m->look, SIDE_LEFT, message_text(v, m));
 	}
 	v->grid.cur_x = a.x;
 	v->grid.cur_y = a.y + (int)(d->at - d->top);

@@ -131,14 +131,15 @@ static void numbers_cover(struct grid *g, int y)
 
 static void cells_cover(const struct view *v, struct grid *g)
 {
-	bool typed = v->dialog && !v->dialog->type->is_prompt;
+	bool typed = v->dialog != NULL;
 
 	for (size_t i = 0; i < (size_t)g->w * (size_t)g->h; i++) {
 		struct cell *c = &g->cells[i];
 
 		if (c->fg || c->bg)
 			*c = (struct cell){.cp = {' '}, .width = 1};
-		else if (typed && c->look == LOOK_FIELD && c->cp[0] > ' ' && c->width == 1)
+		else if (typed && (c->look == LOOK_FIELD || c->look == LOOK_BAD) &&
+		         (c->cp[0] > ' ' || c->width == 0))
 			*c = (struct cell){.cp = {'x'}, .width = 1, .look = c->look};
 	}
 }

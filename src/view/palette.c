@@ -330,7 +330,7 @@ static unsigned verb_line_run(struct view *v, const struct dialog *d, const stru
 	char *words = xstrdup(l->rest), *why = NULL;
 
 	if (verb_run(v, l->action, words, &why) < 0)
-		view_sayf(v, LOOK_WARN, "%s: %s", l->first, why ? why : "that does not work");
+		view_say_typed(v, LOOK_WARN, "%s: %s", l->first, why ? why : "that does not work");
 	else if (v->dialog == d)
 		dialog_close(v, false);
 	free(words);
@@ -418,9 +418,9 @@ static unsigned offer_line(struct view *v, struct dialog *d, const struct line *
 	char *line = words ? xasprintf("%s%s%s", words, *rest ? " " : "", rest) : NULL;
 
 	if (line)
-		view_sayf(v, LOOK_WARN, "there is nothing called %s; did you mean `%s`?", l->first, line);
+		view_say_typed(v, LOOK_WARN, "there is nothing called %s; did you mean `%s`?", l->first, line);
 	else
-		view_sayf(v, LOOK_WARN, "there is nothing called %s", l->first);
+		view_say_typed(v, LOOK_WARN, "there is nothing called %s", l->first);
 	if (line) {
 		edit_set(&d->edit, line);
 		d->at = d->top = 0;

@@ -84,13 +84,13 @@ static void stop_enter(struct view *v, unsigned to)
 	s->before = s->at;
 	s->at = to;
 	if (list_set_filter(v, stop->filter, &err) < 0) {
-		view_sayf(v, LOOK_WARN, "%s does not hold any more: %s", stop->filter, err.text);
+		view_say_typed(v, LOOK_WARN, "%s does not hold any more: %s", stop->filter, err.text);
 		return;
 	}
 	snprintf(s->view, sizeof s->view, "%s", stop->view);
 	views_dress(v);
 	v->jump_to = stop->cursor;
-	view_sayf(v, LOOK_TEXT, "%u of %u: %s", to + 1, s->nstops,
+	view_say_typed(v, LOOK_TEXT, "%u of %u: %s", to + 1, s->nstops,
 	    *stop->filter ? stop->filter : "the whole queue");
 }
 

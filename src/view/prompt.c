@@ -42,7 +42,7 @@ static void filter_draw(struct view *v, struct dialog *d)
 		head[at - from] = '\0';
 		bad = 2 + text_width(head);
 		badw = err.length ? (int)err.length : 1;
-		snprintf(right, sizeof right, "%s", err.text);
+		snprintf(right, sizeof right, "%s", v->masking ? "no filter yet" : err.text);
 	} else if (d->chosen) {
 		snprintf(right, sizeof right, "%s", d->chosen);
 	} else if (!view_settled(v)) {
@@ -138,7 +138,7 @@ static void filter_leave(struct view *v, struct dialog *d, bool keep)
 		rows_sort(&v->rows, d->sort, d->nsort);
 		v->jump_to = d->back_to;
 	} else if (list_set_filter(v, d->edit.text, &err) < 0) {
-		view_sayf(v, LOOK_WARN, "the filter stays as it was: %s", err.text);
+		view_say_typed(v, LOOK_WARN, "the filter stays as it was: %s", err.text);
 		list_set_filter(v, d->saved ? d->saved : "", NULL);
 	} else {
 		views_filtered(v);

@@ -49,7 +49,7 @@ static void seek_failed(struct view *v)
 	if (v->dialog && v->dialog->type == &search_type)
 		str_put(&v->dialog->chosen, "no row matches");
 	else
-		view_sayf(v, LOOK_WARN, "%s: no row matches", v->shape.search_rows);
+		view_say_typed(v, LOOK_WARN, "%s: no row matches", v->shape.search_rows);
 }
 
 /* A part of the rows: a queue of 100,000 is not looked through while a key waits. */
@@ -193,9 +193,10 @@ static void search_draw(struct view *v, struct dialog *d)
 	grid_fill(g, 6, y, room - 6, LOOK_FIELD);
 	grid_put(g, 6, y, room - 6, LOOK_FIELD, d->edit.text + from);
 	grid_put(g, room + 1, y, g->w - room - 2, d->chosen ? LOOK_WARN : LOOK_DIM,
-	    d->chosen              ? d->chosen
-	    : v->shape.seek.filter ? "looking"
-	                           : "Enter stay here   Esc back   then n N");
+	    d->chosen && v->masking ? "not found"
+	    : d->chosen             ? d->chosen
+	    : v->shape.seek.filter  ? "looking"
+	                            : "Enter stay here   Esc back   then n N");
 	g->cur_x = 6 + cursor;
 	g->cur_y = y;
 }
@@ -248,11 +249,11 @@ unsigned search_next(struct view *v, int by)
 		return VIEW_DRAW;
 	}
 	if (study && !lines_search(v, v->shape.search_line + by, by))
-		view_sayf(v, LOOK_WARN, "no line has %s", v->shape.search_text);
+		view_say_typed(v, LOOK_WARN, "no line has %s", v->shape.search_text);
 	if (study || at == SIZE_MAX)
 		return VIEW_DRAW;
 	at = by > 0 ? at + 1 : at + v->rows.n - 1;
 	if (rows_search(v, v->shape.search_rows, at, by, &err) < 0)
-		view_sayf(v, LOOK_WARN, "%s: %s", v->shape.search_rows, err.text);
+		view_say_typed(v, LOOK_WARN, "%s: %s", v->shape.search_rows, err.text);
 	return VIEW_DRAW;
 }

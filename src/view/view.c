@@ -81,7 +81,7 @@ void view_say(struct view *v, enum look look, const char *text)
 	struct message *m = &v->messages[v->nmessages++ % MESSAGES_MAX];
 
 	free(m->text);
-	*m = (struct message){v->now, look, false, text_clean_dup(text)};
+	*m = (struct message){.at = v->now, .look = look, .text = text_clean_dup(text)};
 	v->message_shown = true;
 	v->message_mono = v->mono;
 }
@@ -169,6 +169,24 @@ void view_sayf(struct view *v, enum look look, const char *fmt, ...)
 	va_end(ap);
 	view_say(v, look, text);
 	free(text);
+}
+
+void view_say_typed(struct view *v, enum look look, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	view_say(v, look, text);
+	v->messages[(v->nmessages - 1) % MESSAGES_MAX].is_typed = true;
+	free(text);
+}
+
+const char *message_text(const struct view *v, const struct message *m)
+{
+	return v->privacy && m->is_typed ? "(what was typed is hidden in privacy mode)" : m->text;
 }
 
 /* ---- keys */

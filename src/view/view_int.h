@@ -60,6 +60,7 @@ struct message {
 	int64_t at;
 	enum look look;
 	bool is_sticky; /* on the screen until a key says that it was seen */
+	bool is_typed;  /* repeats what was typed, which may be a name */
 	char *text;
 };
 
@@ -234,6 +235,9 @@ const struct message *message_now(const struct view *, unsigned *more);
 /* The last one that does not stay, while it is shown; NULL if none. */
 const struct message *message_newest(const struct view *);
 void view_sayf(struct view *, enum look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The same for what repeats words that were typed: not shown in privacy mode. */
+void view_say_typed(struct view *, enum look, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+const char *message_text(const struct view *, const struct message *);
 unsigned deed_roles(const struct deed *); /* of the command behind it; 0 if there is none */
 /* Why this person may not do it now; NULL if it may be tried. Static or in out. */
 /* Without a link, can this study be worked on? Always true while there is one. */
@@ -247,6 +251,7 @@ char *clock_text(const struct view *, char out[8], int64_t t); /* "14:07" */
 const char *notice_text(
     const struct view *, const struct study *); /* what is to be acknowledged: it may say a name */
 char *stamp_text(const struct view *, char out[24], int64_t t); /* with the date when it is not today */
+char *filter_masked(const struct view *, const char *text);     /* as it may be seen; caller frees */
 void patient_name(const struct view *, const struct study *, char *out, size_t size);
 void patient_age_sex(const struct view *, const struct study *, char out[16]);
 const char *reader_text(const struct view *, const char *login); /* "you", "-" */

@@ -8,9 +8,11 @@
  */
 #include "config.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "wetread/mem.h"
 #include "wetread/text.h"
@@ -93,6 +95,41 @@ char *stamp_text(const struct view *v, char out[24], int64_t t)
 	else
 		snprintf(out, 24, "%04d-%02d-%02d %02d:%02d", p.year % 10000, p.month % 100, p.day % 100,
 		    p.hour % 100, p.minute % 100);
+	return out;
+}
+
+/* "mod:ct" and "@nights" say nothing of anybody; a bare word, and the words of a field that may name a patient, do. */
+static bool term_is_plain(const char *term, size_t n)
+{
+	size_t sign = strspn(term, "!-"), name = sign;
+	char field[16];
+	int f;
+
+	while (name < n && isalpha((unsigned char)term[name]))
+		name++;
+	if (sign < n && term[sign] == '@')
+		return true;
+	if (name == n || name == sign || name - sign >= sizeof field || !strchr(":=<>!", term[name]))
+		return false;
+	snprintf(field, sizeof field, "%.*s", (int)(name - sign), term + sign);
+	if (strcasecmp(field, "sort") == 0 || strcasecmp(field, "cols") == 0)
+		return true;
+	f = filter_field_find(field);
+	return f >= 0 && f != FILTER_pt && f != FILTER_mrn && f != FILTER_acc && f != FILTER_note;
+}
+
+char *filter_masked(const struct view *v, const char *text)
+{
+	char *out = xstrdup(text);
+
+	/* In quotes and regular expressions a blank ends no word, and with operators it need not: then nothing is told apart. */
+	if (v->privacy && strpbrk(text, "\"'/\\|&()"))
+		memset(out, '*', strlen(out));
+	for (size_t i = 0, n; v->privacy && out[i]; i += n) {
+		n = out[i] == ' ' ? strspn(out + i, " ") : strcspn(out + i, " ");
+		if (out[i] != ' ' && !term_is_plain(out + i, n))
+			memset(out + i, '*', n);
+	}
 	return out;
 }
 

@@ -162,6 +162,36 @@ static void a_record_names_nobody_and_plays_to_the_same_screen(void **state)
 	night_close(&r.n);
 }
 
+static void a_filter_or_search_that_is_typed_is_not_recorded(void **state)
+{
+	static const char *const walk[] = {
+	    "/", "Enter", "q", "g/", "Enter", "n", ":filter ", "Enter", ":", "Enter", "Esc"};
+	struct room r;
+	char *text;
+	size_t n;
+	(void)state;
+
+	room_open(&r);
+	for (size_t i = 0; i < sizeof walk / sizeof *walk; i++) {
+		if (*walk[i] == '/' || *walk[i] == ':' || *walk[i] == 'g') {
+			desk_type(&r.d, walk[i]);
+			desk_pass(&r.d, 1000);
+			desk_type(&r.d, "xylophonski");
+			shoot(&r, "");
+			assert_non_null(strstr(desk_screen(&r.d), "xylophonski"));
+		} else {
+			shoot(&r, walk[i]);
+		}
+	}
+	assert_int_equal(record_close(r.r), 0);
+	text = file_text(r.path, &n);
+	assert_null(strcasestr(text, "xylop"));
+	free(text);
+	unlink(r.path);
+	desk_close(&r.d);
+	night_close(&r.n);
+}
+
 static void the_screen_itself_is_not_masked(void **state)
 {
 	struct room r;
@@ -225,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_record_names_nobody_and_plays_to_the_same_screen),
+	    cmocka_unit_test(a_filter_or_search_that_is_typed_is_not_recorded),
 	    cmocka_unit_test(the_screen_itself_is_not_masked),
 	    cmocka_unit_test(a_record_is_never_written_over),
 	    cmocka_unit_test(what_a_record_has_beside_is_not_played),
