@@ -91,6 +91,9 @@ int cli_fail_rpc(struct cli *, const struct cJSON *error);
 /* The failure as people or programs read it, ending in a newline. */
 void fail_text(struct buf *, const struct cli *);
 void fail_json(struct buf *, const struct cli *);
+/* That what is shown is as of `heard`, for an agent has no link; for people or programs. */
+void age_text(struct buf *, struct cli *, int64_t heard);
+void age_json(struct buf *, struct cli *, int64_t heard);
 
 /* Writes what stands in cli->out and empties it. E_IO when not all of it got out. */
 int out_flush(struct cli *);
@@ -102,6 +105,8 @@ char *time_short(const struct cli *, int64_t t, char out[24]); /* "14:07" today,
 /* The link, the replica and the wait, as one-shots need them. */
 int session_open(struct cli *, bool follow); /* up to the answered hello, with follow up to the whole queue */
 void session_close(struct cli *);
+/* Does an agent answer that has no link? *heard: what it shows is as of then, the coordinator's clock; 0: nothing is. */
+bool session_is_cut(const struct cli *, int64_t *heard);
 struct replica *session_replica(struct cli *);
 /* Runs until *done, the deadline or an end of the link. */
 int session_wait(struct cli *, const bool *done);

@@ -83,17 +83,36 @@ static int run(struct cli *c, int argc, char **argv)
 	return rc < 0 ? rc : c->args.shot->run(c);
 }
 
+static void tell(const struct buf *b)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < b->len && (n = write(STDERR_FILENO, b->data + done, b->len - done)) > 0)
+		done += (size_t)n;
+}
+
 static void fail_tell(struct cli *c)
 {
 	struct buf b = BUF_INIT(FAIL_MAX);
-	size_t done = 0;
-	ssize_t n;
 
 	if (c->broken || c->told)
 		return;
 	(c->json ? fail_json : fail_text)(&b, c);
-	while (done < b.len && (n = write(STDERR_FILENO, b.data + done, b.len - done)) > 0)
-		done += (size_t)n;
+	tell(&b);
+	buf_release(&b);
+}
+
+/* What was looked at through an agent without a link is not what is: said beside it, for its output has many forms. */
+static void age_tell(struct cli *c)
+{
+	struct buf b = BUF_INIT(1024);
+	int64_t heard;
+
+	if (!c->args.shot || c->args.shot->cmd >= 0 || c->lines || !session_is_cut(c, &heard))
+		return;
+	(c->json ? age_json : age_text)(&b, c, heard);
+	tell(&b);
 	buf_release(&b);
 }
 
@@ -105,6 +124,8 @@ int cli_main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	buf_init(&c.out, OUT_MAX);
 	rc = run(&c, argc, argv);
+	if (rc == 0)
+		age_tell(&c);
 	session_close(&c);
 	if (rc < 0)
 		fail_tell(&c);

@@ -20,6 +20,7 @@
 #include "wetread/errors.h"
 #include "wetread/json.h"
 #include "wetread/mem.h"
+#include "wetread/replica.h"
 #include "wetread/text.h"
 #include "wetread/when.h"
 
@@ -156,6 +157,43 @@ void fail_json(struct buf *b, const struct cli *c)
 		json_time(b, "at", f->at);
 	if (c->unsaved)
 		json_kstr(b, "unsaved", c->unsaved);
+	json_close(b, '}');
+	json_close(b, '}');
+	buf_addc(b, '\n');
+}
+
+/* wetread: there is no link; this is as of 23:54:10 (2 min old) */
+void age_text(struct buf *b, struct cli *c, int64_t heard)
+{
+	int64_t age = replica_now(session_replica(c)) - heard;
+	struct when_parts p;
+	char when[24];
+
+	if (!heard) {
+		buf_adds(b, "wetread: there is no link, and it is not known how old this is\n");
+		return;
+	}
+	when_local(heard, c->zone, &p);
+	buf_adds(b, "wetread: there is no link; this is as of ");
+	if (age > 12 * 3600000LL)
+		buf_adds(b, time_short(c, heard, when));
+	else
+		buf_addf(b, "%02d:%02d:%02d", p.hour, p.minute, p.second);
+	if (age < 60000)
+		buf_addf(b, " (%lld s old)\n", (long long)(age < 0 ? 0 : age / 1000));
+	else
+		buf_addf(b, " (%lld min old)\n", (long long)(age / 60000));
+}
+
+void age_json(struct buf *b, struct cli *c, int64_t heard)
+{
+	json_open(b, '{');
+	json_key(b, "warning");
+	json_open(b, '{');
+	json_kstr(b, "name", "offline");
+	json_kstr(b, "command", c->args.shot->word);
+	json_kstr(b, "text", "there is no link");
+	json_time(b, "as_of", heard);
 	json_close(b, '}');
 	json_close(b, '}');
 	buf_addc(b, '\n');

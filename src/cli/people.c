@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #include "wetread/env.h"
+#include "wetread/errors.h"
 #include "wetread/figures.h"
 #include "wetread/json.h"
 #include "wetread/mem.h"
@@ -185,18 +186,24 @@ int shot_ping(struct cli *c)
 {
 	const struct replica_me *me;
 	struct cJSON *first = NULL, *second = NULL;
-	int64_t sent = 0, rtt, offset;
+	int64_t sent = 0, rtt, offset, heard;
 	int rc = session_open(c, false);
 
+	/* `sync`: an agent passes it on, so that it is the way to the coordinator that is timed. */
 	if (rc == 0)
-		rc = session_request(c, "ping", "{}", &first);
+		rc = session_request(c, "ping", "{\"sync\":true}", &first);
 	if (rc == 0) {
 		sent = env_mono(c->env);
-		rc = session_request(c, "ping", "{}", &second);
+		rc = session_request(c, "ping", "{\"sync\":true}", &second);
 	}
 	cJSON_Delete(first);
-	if (rc < 0)
+	if (rc == 0 && session_is_cut(c, &heard))
+		rc =
+		    cli_fail(c, E_NOLINK, "there is no link to the coordinator; only the agent here answers");
+	if (rc < 0) {
+		cJSON_Delete(second);
 		return rc;
+	}
 	rtt = env_mono(c->env) - sent;
 	offset = json_get_int(second, "now", 0) + rtt / 2 - env_now(c->env);
 	me = replica_me(session_replica(c));

@@ -34,7 +34,12 @@ struct session {
 	const struct session_calls *calls; /* of `watch`; NULL */
 	void *ctx;
 	bool been_live, endless;
-	bool sent;        /* something may have reached the coordinator */
+	bool sent; /* something may have reached the coordinator */
+	struct {
+		bool told, up;
+		int64_t heard; /* coordinator's clock: what is shown is as of then */
+		char *why;
+	} beyond;         /* an agent's own link, as it said last */
 	char *host_key;   /* the fingerprint that was asked about and not accepted */
 	char *passphrase; /* cli->again: the one that was given */
 	int err;          /* why it ended; cli->fail has the words */
@@ -186,6 +191,20 @@ static void replica_refused(void *ctx, int err, const char *text)
 	stop(s, cli_fail(s->cli, err, "%s", str_empty(text) ? err_text(err) : text));
 }
 
+/* An agent answers all the same when its link is broken: whoever reads the answer has to know. */
+static void on_notice(void *ctx, const char *method, const struct cJSON *params)
+{
+	struct session *s = ctx;
+	const char *state = json_get_str(params, "state", "");
+
+	if (strcmp(method, "link.state") != 0)
+		return;
+	s->beyond.told = true;
+	s->beyond.up = !strcmp(state, "live") || !strcmp(state, "slow") || !strcmp(state, "loading");
+	s->beyond.heard = json_get_int(params, "heard", 0);
+	str_put(&s->beyond.why, json_get_str(params, "why", NULL));
+}
+
 static struct session *session_new(struct cli *c, bool follow)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
@@ -200,6 +219,7 @@ static struct session *session_new(struct cli *c, bool follow)
 	    .changed = replica_changes,
 	    .phase = replica_moved,
 	    .refused = replica_refused,
+	    .notice = on_notice,
 	};
 
 	s->cli = c;
@@ -237,6 +257,26 @@ static bool is_live(const struct session *s)
 	return replica_phase(s->replica) == REPLICA_LIVE;
 }
 
+bool session_is_cut(const struct cli *c, int64_t *heard)
+{
+	const struct session *s = c->session;
+
+	*heard = s ? s->beyond.heard : 0;
+	return s && s->beyond.told && !s->beyond.up && !s->calls;
+}
+
+/* An agent whose cache was emptied has no list, which is not an empty list: its epoch begins with the dot. */
+static int list_check(struct cli *c)
+{
+	const char *epoch = replica_epoch(c->session->replica), *why = c->session->beyond.why;
+	int64_t heard;
+
+	if (!session_is_cut(c, &heard) || (epoch && *epoch != '.'))
+		return 0;
+	return cli_fail(
+	    c, E_NOLINK, "there is no link, and no list in the cache%s%s", why ? ": " : "", why ? why : "");
+}
+
 /* A snapshot may be older than the question. Events up to now come before the answer to this. */
 static int catch_up(struct cli *c)
 {
@@ -260,7 +300,8 @@ int session_open(struct cli *c, bool follow)
 	for (s = c->session; !s->err && !is_live(s);)
 		if (event_base_dispatch(s->base) != 0)
 			return cli_fail(c, E_IO, "the event loop has nothing to wait for");
-	return s->err ? s->err : catch_up(c);
+	rc = s->err ? s->err : catch_up(c);
+	return rc ? rc : list_check(c);
 }
 
 int session_run(struct cli *c, const struct session_calls *calls, void *ctx, struct session_tick *tick)
@@ -308,6 +349,7 @@ void session_close(struct cli *c)
 	event_free(s->deadline);
 	event_base_free(s->base);
 	free(s->host_key);
+	free(s->beyond.why);
 	ask_wipe(s->passphrase);
 	free(s);
 }

@@ -28,7 +28,8 @@ agent_start
 becomes 20 .state live "the agent is live"
 is "$(stat -c %a "$SOCK")" 600 "only its user can open the socket"
 is "$(wetread list --json | jq length)" "$(direct list --json | jq length)" "the one-shots find it by themselves and show the same queue"
-like "$(wetread ping --json 2>&1)" . "a ping goes through it"
+like "$(wetread ping --json 2>&1)" rtt_ms "a ping goes through it"
+is "$(wetread list 2>&1 >/dev/null)" "" "a list says nothing of its age while the link is up"
 holds "four studies are taken for six hours" wetread take 4 --until 6h
 mapfile -t mine < <(wetread list --filter 'reader:okafor' --json | jq -r '.[].accession')
 is "${#mine[@]}" 4 "they are mine"
@@ -40,6 +41,12 @@ other=$(direct list --json | jq -r '.[] | select(.state == "ready" and .reader =
 stop wetreadd KILL
 becomes 40 .state offline "the coordinator was killed: the agent is offline"
 is "$(wetread list --filter 'reader:okafor' --json | jq length)" 4 "the queue is still there"
+for words in list readers "show ${mine[0]}"; do
+	# shellcheck disable=SC2086 # words
+	like "$(wetread $words 2>&1 >/dev/null)" 'there is no link; this is as of [0-9:]{8} \([0-9]+ (s|min) old\)' "$words says how old it is"
+done
+is "$(wetread list --json 2>&1 >/dev/null | jq -r .warning.name)" offline "... in JSON, too"
+fails 3 "a ping does not answer for the coordinator" wetread ping
 holds "a study that was taken can be looked at" wetread show "${mine[0]}"
 like "$(wetread note "${mine[0]}" "note without a link" --json)" '"pending":true' "a note on it is kept"
 like "$(wetread finish "${mine[0]}" --as final "read without a link" 2>&1)" 'kept; it goes out when the link is back' "so is its report"
@@ -106,6 +113,9 @@ holds "a supervisor has the caches of a lost laptop emptied" local_as sup1 purge
 wait_for 10 "the agent empties its cache" grep -q 'wants the cache emptied' "$E2E_DIR/agent.log" && ok "the agent empties its cache"
 holds "the key is removed" ctl key remove "$(ssh-keygen -lf "$KEYS/okafor.pub" | cut -d' ' -f2)"
 becomes 60 .studies 0 "without a key nothing stays"
+fails 3 "no list is not an empty list" wetread list
+like "$(wetread downtime 2>&1)" 'no list in the cache: ' "... nor one for paper"
+fails 3 "... which is an error" wetread downtime
 
 # ---- a passphrase
 stop agent
