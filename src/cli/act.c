@@ -290,14 +290,23 @@ static int act(struct cli *c)
 	return rc;
 }
 
-/* What was typed must not be lost with a refusal; after E_FENCED the coordinator has it, as a late entry. */
+/* Has somebody what was typed, although it was refused?  The coordinator as a late entry, or the agent, to be settled. */
+static bool is_kept(const struct cli *c, int rc)
+{
+	int kind = c->args.shot->cmd;
+
+	return rc == E_FENCED ||
+	       (rc == E_OFFLINE && (kind == CMD_note || kind == CMD_finish || kind == CMD_release));
+}
+
+/* What was typed must not be lost with a refusal. */
 int shot_act(struct cli *c)
 {
 	int rc = arguments_check(c);
 
 	if (rc == 0) {
 		rc = act(c);
-		c->unsaved = rc < 0 && rc != E_FENCED ? c->args.arg[ARG_text] : NULL;
+		c->unsaved = rc < 0 && !is_kept(c, rc) ? c->args.arg[ARG_text] : NULL;
 	}
 	return rc;
 }

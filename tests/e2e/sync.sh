@@ -54,6 +54,8 @@ is "$(wetread show "${mine[0]}" --json | jq -r .state)" final "... which is show
 is "$(wetread show "${mine[0]}" --json | jq -r '[.thread[] | select(.kind == "pending")] | length')" 2 "... with the words that wait"
 fails 3 "what was not taken is refused" wetread claim "$other"
 like "$(wetread finish "$other" "words for another" 2>&1)" 'not one that you took.*your words are kept' "... with the reason, and words are not lost"
+is "$(wetread note "$other" "words for another" 2>&1 | grep -c 'words for another')" 0 "... nor said to be"
+wetread-sync settle "$(status | jq -r '.refused[-1].seq')" discard
 is "$(status | jq '.waiting | length')" 2 "two wait for the link"
 is "$(status | jq -r '.refused[0].words')" "words for another" "one was refused"
 like "$(wetread downtime --print | head -1)" 'STALE' "the downtime list says how old it is"
