@@ -206,7 +206,7 @@ static enum look cell(
 		snprintf(out, size, "%s", row->id);
 		return LOOK_DIM;
 	case AT:
-		snprintf(out, size, "%s", stamp_text(v, text, json_get_int(e, "at", 0)));
+		snprintf(out, size, "%s", stamp_short(v, text, json_get_int(e, "at", 0)));
 		break;
 	case WHO:
 		snprintf(out, size, "%s", json_get_str(e, "by", "-"));

@@ -52,7 +52,7 @@ static enum look hold_cell(
 		snprintf(out, size, "%s", s->hold ? s->hold : "-");
 		return LOOK_STRONG;
 	case SINCE:
-		snprintf(out, size, "%s", h ? stamp_text(v, text, h->start) : "-");
+		snprintf(out, size, "%s", h ? stamp_short(v, text, h->start) : "-");
 		break;
 	case LEFT:
 		if (row && row->paused)

@@ -117,8 +117,8 @@ static void messages_draw(struct view *v, struct dialog *d)
 		bool here = d->top + (size_t)i == d->at;
 
 		grid_putf(
-		    &v->grid, a.x, a.y + i, 20, LOOK_DIM, "%s%s", here ? ">" : " ", stamp_text(v, at, m->at));
-		grid_field(&v->grid, a.x + 8, a.y + i, a.w - 8, m->look, SIDE_LEFT, message_text(v, m));
+		    &v->grid, a.x, a.y + i, 9, LOOK_DIM, "%s%s", here ? ">" : " ", stamp_short(v, at, m->at));
+		grid_field(&v->grid, a.x + 10, a.y + i, a.w - 10, m->look, SIDE_LEFT, message_text(v, m));
 	}
 	v->grid.cur_x = a.x;
 	v->grid.cur_y = a.y + (int)(d->at - d->top);

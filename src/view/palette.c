@@ -346,12 +346,12 @@ static unsigned over_line(struct view *v, const struct line *l, bool wants_study
 	uint64_t id;
 
 	if (!wants_study || l->target.id)
-		view_sayf(v, LOOK_WARN, "%s does not know what to do with: %.40s", l->first, l->over);
+		view_say_typed(v, LOOK_WARN, "%s does not know what to do with: %.40s", l->first, l->over);
 	else if (world_lookup(view_world(v), take_word(&s, word), &id) == E_AMBIGUOUS)
 		view_sayf(
 		    v, LOOK_WARN, "%s is the accession of more than one study: write SITE/%s", word, word);
 	else
-		view_sayf(v, LOOK_WARN, "there is no study %.40s", word);
+		view_say_typed(v, LOOK_WARN, "there is no study %.40s", word);
 	return VIEW_DRAW;
 }
 
@@ -418,7 +418,8 @@ static unsigned offer_line(struct view *v, struct dialog *d, const struct line *
 	char *line = words ? xasprintf("%s%s%s", words, *rest ? " " : "", rest) : NULL;
 
 	if (line)
-		view_say_typed(v, LOOK_WARN, "there is nothing called %s; did you mean `%s`?", l->first, line);
+		view_say_typed(
+		    v, LOOK_WARN, "there is nothing called %s; did you mean `%s`?", l->first, line);
 	else
 		view_say_typed(v, LOOK_WARN, "there is nothing called %s", l->first);
 	if (line) {

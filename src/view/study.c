@@ -445,7 +445,7 @@ static void tab_audit(struct page *p, const struct study *s)
 	{
 		char *details = p->v->privacy ? xstrdup("") : event_details(json_get(one, "d"));
 
-		page_line(p, LOOK_TEXT, stamp_text(p->v, at, json_get_int(one, "at", 0)), "%s by %s  %s",
+		page_line(p, LOOK_TEXT, stamp_short(p->v, at, json_get_int(one, "at", 0)), "%s by %s  %s",
 		    event_word(json_get_str(one, "k", "?")), json_get_str(one, "by", "?"), details);
 		free(details);
 	}

@@ -250,8 +250,9 @@ char *span_short(char out[16], int64_t ms);                    /* "5s", "12m", "
 char *clock_text(const struct view *, char out[8], int64_t t); /* "14:07" */
 const char *notice_text(
     const struct view *, const struct study *); /* what is to be acknowledged: it may say a name */
-char *stamp_text(const struct view *, char out[24], int64_t t); /* with the date when it is not today */
-char *filter_masked(const struct view *, const char *text);     /* as it may be seen; caller frees */
+char *stamp_text(const struct view *, char out[24], int64_t t);  /* with the date when it is not today */
+char *stamp_short(const struct view *, char out[24], int64_t t); /* "23:56", of another day "21/23:56" */
+char *filter_masked(const struct view *, const char *text);      /* as it may be seen; caller frees */
 void patient_name(const struct view *, const struct study *, char *out, size_t size);
 void patient_age_sex(const struct view *, const struct study *, char out[16]);
 const char *reader_text(const struct view *, const char *login); /* "you", "-" */

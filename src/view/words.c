@@ -98,6 +98,18 @@ char *stamp_text(const struct view *v, char out[24], int64_t t)
 	return out;
 }
 
+char *stamp_short(const struct view *v, char out[24], int64_t t)
+{
+	struct when_parts p;
+	char whole[24];
+
+	if (strlen(stamp_text(v, whole, t)) <= 5)
+		return strcpy(out, whole);
+	when_local(t, v->zone, &p);
+	snprintf(out, 24, "%02d/%02d:%02d", p.day % 100, p.hour % 100, p.minute % 100);
+	return out;
+}
+
 /* "mod:ct" and "@nights" say nothing of anybody; a bare word, and the words of a field that may name a patient, do. */
 static bool term_is_plain(const char *term, size_t n)
 {
