@@ -65,7 +65,7 @@ live() { screen "$1" | grep -q 'LIVE' && [ "$(field "$1" order)" = settled ]; }
 field() { tail -n 1 "$E2E_DIR/$1.frames" 2>/dev/null | sed -n "s/.* $2 \([^ ]*\).*/\1/p"; }
 heard() { [ "$(field "$1" input)" -ge "$2" ]; }
 open() { [ "$(field "$1" keys)" = open ]; }
-lives() { kill -0 "$(cat "$E2E_DIR/$1.pid")" 2>/dev/null; }
+lives() { grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$(cat "$E2E_DIR/$1.pid")/status" 2>/dev/null; } # tmux may leave a zombie
 gone() { ! lives "$1"; }
 locked() { ! screen "$1" | grep -q "MRN\|ACC"; }
 
@@ -127,7 +127,7 @@ step() { # step NAME VIEW KEY
 	stops) # tmux wakes what stops in its own pane: the screen must be back as it was
 		press "$name" "$key" && wait_for 10 "its screen is back" live "$name" && lives "$name"
 		;;
-	ends) t send-keys -t "$name" "$key" && wait_for 5 "it ends" gone "$name" && console "$name" "$LOGIN" "$W" "$H" ;;
+	ends) t send-keys -t "$name" "$key" && wait_for 20 "it ends" gone "$name" && console "$name" "$LOGIN" "$W" "$H" ;;
 	esac
 }
 walk() { # walk NAME LOGIN WIDTH HEIGHT VIEW:KEY...

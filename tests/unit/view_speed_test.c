@@ -12,7 +12,8 @@ enum { SLOWER = 20 }; /* instrumented: only what is of another order counts */
 #else
 enum { SLOWER = 1 };
 #endif
-enum { ROWS = 100000, KEY_US = 5000 * SLOWER, FRAME_US = 16000 * SLOWER, MEMORY_KB = 150000 };
+/* Guards only, wide enough for a machine that does something else beside: bench/terminal.sh has the figures and their targets. */
+enum { ROWS = 100000, FRAME_US = 16000 * SLOWER, KEY_US = FRAME_US, MEMORY_KB = 150000 };
 
 static double now_us(void)
 {
