@@ -24,21 +24,15 @@ static const char broke_words[] = "the association broke off after";
 /* The parts without those that have the words. Caller frees. */
 static char *without(const char *ack, const char *words)
 {
-	char *out = xcalloc(ack ? strlen(ack) + 1 : 1, 1);
-	size_t at = 0;
+	size_t room = ack ? strlen(ack) + 1 : 1, at = 0;
+	char *out = xcalloc(room, 1);
 
 	while (ack && *ack) {
 		const char *end = strstr(ack, "; ");
 		size_t n = end ? (size_t)(end - ack) : strlen(ack);
 
-		if (!memmem(ack, n, words, strlen(words))) {
-			if (at) {
-				memcpy(out + at, "; ", 2);
-				at += 2;
-			}
-			memcpy(out + at, ack, n);
-			at += n;
-		}
+		if (!memmem(ack, n, words, strlen(words)))
+			at += (size_t)snprintf(out + at, room - at, "%s%.*s", at ? "; " : "", (int)n, ack);
 		ack = end ? end + 2 : NULL;
 	}
 	return out;
