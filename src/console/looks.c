@@ -64,7 +64,7 @@ static void dir_watch(struct looks *l, const char *path)
 /* Also where a file of this name would be before the one in use. */
 static void trail_watch(struct looks *l)
 {
-	char *own = settings_config_path("themes/");
+	char *own = l->watch < 0 ? NULL : settings_config_path("themes/");
 
 	if (l->watch < 0)
 		return;

@@ -97,7 +97,8 @@ static int filter_shown(struct view *v, int x, int y, int end)
 			x += grid_putf(&v->grid, x, y, end - x, LOOK_TITLE, "   %d:%s", s->key, s->name);
 		else
 			x += grid_putf(&v->grid, x, y, end - x, LOOK_TITLE, "   @%s", s->name);
-		more += strspn(more, " ") + 1 + strlen(s->name);
+		more += strspn(more, " ");
+		more += strnlen(more, 1 + strlen(s->name)); /* its own name; what follows was added */
 		x += grid_putf(&v->grid, x, y, end - x, LOOK_TITLE, "%s", more);
 	} else if (*more) {
 		x += grid_putf(&v->grid, x, y, end - x, LOOK_TITLE, "   /%s", more);
